@@ -18,9 +18,7 @@ def operational(default: Any = ..., description: str = "", **constraints: Any) -
 
 
 def _field(role: str, default: Any, description: str, constraints: dict[str, Any]) -> Any:
-    return Field(
-        default, description=description, json_schema_extra={ROLE: role}, validate_default=True, **constraints
-    )
+    return Field(default, description=description, json_schema_extra={ROLE: role}, validate_default=True, **constraints)
 
 
 class Section(BaseModel):

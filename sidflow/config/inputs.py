@@ -40,7 +40,8 @@ class InteractionsConfig(Section):
     """Stage `interactions`: the raw log."""
 
     path: str = operational(
-        "data/raw/movielens-100k/interactions.csv", "File, folder, glob or fsspec URL: Parquet, CSV, TSV, JSON Lines, .gz/.zst."
+        "data/raw/movielens-100k/interactions.csv",
+        "File, folder, glob or fsspec URL: Parquet, CSV, TSV, JSON Lines, .gz/.zst.",
     )
     columns: InteractionColumns = identity(InteractionColumns(), "Column mapping.")
     timestamp_unit: Literal["auto", "s", "ms", "us", "iso8601"] = identity(
@@ -70,7 +71,9 @@ class CatalogueGate(Section):
 class CatalogueConfig(Section):
     """Stage `catalogue`: the items."""
 
-    path: str = operational("data/raw/movielens-100k/items.csv", "File, folder, glob or fsspec URL, as for interactions.")
+    path: str = operational(
+        "data/raw/movielens-100k/items.csv", "File, folder, glob or fsspec URL, as for interactions."
+    )
     columns: CatalogueColumns = identity(CatalogueColumns(), "Column mapping.")
     appears: Literal["always", "first_interaction"] = identity(
         "always", "When an item without available_from enters the catalogue."
@@ -97,9 +100,11 @@ class HistoriesConfig(Section):
     min_user_events: int = identity(2, "k-core: fewest interactions of a user.", ge=1)
     min_item_events: int = identity(1, "k-core: fewest interactions of an item.", ge=1)
     split: Literal["last-out", "time"] = identity(
-        "last-out", "last-out: each user's last event is test, the one before validation; time: train before as_of - holdout."
+        "last-out",
+        "last-out: each user's last event is test, the one before validation; time: train before as_of - holdout.",
     )
-    holdout: str = identity("7d", "Length of the measured period of split: time, such as 12h, 7d or 4w.", pattern=r"^[1-9]\d*[hdw]$")
+    holdout: str = identity(
+        "7d", "Length of the measured period of split: time, such as 12h, 7d or 4w.", pattern=r"^[1-9]\d*[hdw]$"
+    )
     users_per_shard: int = identity(100_000, "Users in one file.", ge=1)
     gate: HistoriesGate = operational(HistoriesGate(), "Gate limits.")
-

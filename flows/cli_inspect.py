@@ -1,0 +1,115 @@
+"""Commands that look into the store."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from flows.cli_summary import _plain
+from sidflow.artifacts import Artifact, Manifest, Store
+from sidflow.artifacts.kinds import check_kind
+from sidflow.config import Config
+from sidflow.errors import ConfigError, MissingArtifact
+from sidflow.fetch import DATASETS, fetch
+from sidflow.recommender import load_recommender
+from sidflow.release import Release, current_release
+
+
+def list_artifacts(config: Config, failed: bool, as_json: bool) -> None:
+    """Print every complete artifact, or only refused candidates with what refused them."""
+    store = Store(config.store.root)
+    rows = [_row(store, each) for each in sorted(store.manifests(), key=lambda each: each.created)]
+    rows = [each for each in rows if not failed or each["failed"]]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    table = Table("kind", "fingerprint", "state", "rows", "seconds", "created", "refused by")
+    for each in rows:
+        table.add_row(
+            each["kind"],
+            each["fingerprint"][:12],
+            each["state"],
+            f"{each['rows']:,}",
+            f"{each['seconds']:.1f}",
+            each["created"][:19],
+            _plain("; ".join(each["failed"])),
+        )
+    Console().print(table if rows else "No artifacts." if not failed else "No refused candidates.")
+
+
+def show_manifest(config: Config, kind: str, as_json: bool) -> None:
+    """Print the manifest of the current release's artifact of a kind."""
+    store = Store(config.store.root)
+    check_kind(kind, "show")
+    release = _live(store)
+    artifact = _release_artifact(store, release) if kind == "release" else release.artifact(kind)
+    content = {**json.loads(store.manifest(artifact).model_dump_json()), "location": store.location(artifact)}
+    if as_json:
+        print(json.dumps(content, indent=1))
+        return
+    console = Console()
+    console.print(f"{kind} of release {release.id}", style="bold")
+    console.print_json(data=content)
+
+
+def print_recommendations(
+    config: Config, users: Sequence[str], history: Sequence[str] | None, k: int, as_json: bool
+) -> None:
+    """Print recommendations of the current release, with titles and scores."""
+    store = Store(config.store.root)
+    recommender = load_recommender(store, _live(store))
+    lists = [recommender.recommend_history(history, k)] if history else recommender.recommend_many(users, k)
+    if as_json:
+        print(json.dumps([each.to_json() for each in lists], indent=1))
+        return
+    for each in lists:
+        table = Table("", "item", "title", "SID", "score", title=_plain(each.heading), title_justify="left")
+        for rank, item in enumerate(each.items, start=1):
+            table.add_row(str(rank), _plain(item.item_id), _plain(item.title), item.sid, f"{item.score:.4f}")
+        Console().print(table)
+
+
+def fetch_dataset(name: str, folder: Path) -> None:
+    """Fetch a public data set and say where it came from."""
+    if name not in DATASETS:
+        raise ConfigError(f"fetch {name}: no such data set; allowed: {', '.join(DATASETS)}.")
+    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
+        line = bar.add_task(f"fetch {name}", total=None)
+        fetched = fetch(name, folder, lambda done, total: bar.update(line, completed=done, total=total))
+    print(f"{name}: {fetched.folder} ({fetched.origin})")
+
+
+def _live(store: Store) -> Release:
+    release = current_release(store)
+    if release is None:
+        raise MissingArtifact(f"{store.storage.url('releases')}: no release is published yet; make one with: sidflow run.")
+    return release
+
+
+def _release_artifact(store: Store, release: Release) -> Artifact:
+    found = next(each for each in store.manifests() if each.kind == "release" and each.metrics["id"] == release.id)
+    return store.artifact(found)
+
+
+def _row(store: Store, manifest: Manifest) -> dict[str, object]:
+    published = store.is_published(manifest)
+    verdict = store.storage.read(f"{manifest.folder}/verdict.json")
+    gates = json.loads(verdict)["gates"] if verdict and not published else list(manifest.gates)
+    failed = [f"{each['expectation']} {each['subject']}={each['observed']}" for each in gates if not each["success"]]
+    return {
+        "kind": manifest.kind,
+        "fingerprint": manifest.fingerprint,
+        "state": "published" if published else "candidate",
+        "path": store.location(store.artifact(manifest)),
+        "rows": manifest.rows,
+        "seconds": manifest.seconds,
+        "created": manifest.created,
+        "failed": [] if published else failed,
+        "failing_rows": store.storage.url(f"{manifest.folder}/failing_rows.jsonl")
+        if store.storage.read(f"{manifest.folder}/failing_rows.jsonl")
+        else None,
+    }

@@ -1,0 +1,110 @@
+"""What a person reads at the end of a run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.steps import Summary
+from sidflow.artifacts import Store
+from sidflow.config import Config
+from sidflow.recommender import load_recommender
+from sidflow.release import current_release, find_release
+from sidflow.semantic_ids.table import read_semantic_ids
+
+SHOWN_SIDS = 5
+SHOWN_RECOMMENDATIONS = 10
+METRICS = ("recall@5", "recall@10", "ndcg@5", "ndcg@10")
+
+
+def print_summary(summary: Summary, config: Config) -> None:
+    """Stages, a few SIDs, metrics beside baselines, recommendations, places, and what to try next."""
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(_stages(summary))
+    store = Store(config.store.root)
+    if summary.decision is not None:
+        console.print(f"Decision: [bold]{summary.decision['action']}[/bold] - {summary.decision['reason']}", markup=True)
+    if summary.metrics is not None:
+        console.print(_metrics(summary.metrics))
+    if summary.release is None:
+        console.print("No release: the run ended before it (--until).")
+        return
+    _print_sids(console, store, summary.release)
+    user = _print_recommendations(console, store, summary.release)
+    _print_places(console, store, summary)
+    console.print("\nTry next:", style="bold")
+    console.print(f"  sidflow recommend {user}\n  sidflow show semantic_ids\n  make serve", style="cyan")
+
+
+def print_backfill(summaries: Sequence[Summary]) -> None:
+    """One line per logical time."""
+    table = Table("release", "decision", "recall@10", "ndcg@10", "stages made", "cached", title="Backfill")
+    for each in summaries:
+        test = (each.metrics or {}).get("test", {})
+        made = sum(not step.cached for step in each.artifacts)
+        table.add_row(
+            each.release or "-",
+            (each.decision or {}).get("action", "-"),
+            *(f"{test[name]:.4f}" if name in test else "-" for name in ("recall@10", "ndcg@10")),
+            str(made),
+            str(len(each.artifacts) - made),
+        )
+    Console().print(table)
+
+
+def _stages(summary: Summary) -> Table:
+    table = Table("stage", "fingerprint", title="Stages", title_justify="left")
+    for name in ("rows", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_column("cached")
+    for step in summary.artifacts:
+        seconds = "" if step.cached else f"{step.seconds:.1f}"
+        table.add_row(step.kind, step.fingerprint[:12], f"{step.rows:,}", seconds, "cached" if step.cached else "")
+    return table
+
+
+def _metrics(metrics: dict[str, Any]) -> Table:
+    table = Table("ranking of the whole catalogue", title="Test metrics", title_justify="left")
+    for name in METRICS:
+        table.add_column(name, justify="right")
+    rows = {"sidflow": metrics["test"], **metrics["baselines"]}
+    for name, values in rows.items():
+        style = "bold" if name == "sidflow" else ""
+        table.add_row(name.replace("_", " "), *(f"{values[each]:.4f}" for each in METRICS), style=style)
+    return table
+
+
+def _print_sids(console: Console, store: Store, release: str) -> None:
+    found = find_release(store, release)
+    table = read_semantic_ids(store.files(found.artifact("semantic_ids")))
+    recommender = load_recommender(store, found)
+    shown = Table("item", "SID", "topics, level by level", title="Some semantic IDs", title_justify="left")
+    rows = range(0, len(table.item_ids), max(len(table.item_ids) // SHOWN_SIDS, 1))
+    for row in list(rows)[:SHOWN_SIDS]:
+        item = table.item_ids[row].as_py()
+        topics = " > ".join(dict.fromkeys(table.topics[row])) if table.topics else ""
+        shown.add_row(_plain(recommender.title(item)), "-".join(map(str, table.codes[row])), _plain(topics))
+    console.print(shown)
+
+
+def _print_recommendations(console: Console, store: Store, release: str) -> str:
+    recommender = load_recommender(store, find_release(store, release))
+    user = recommender.some_user()
+    table = Table("", "title", "SID", "score", title=f"Recommendations for user {user}", title_justify="left")
+    for rank, each in enumerate(recommender.recommend(user, SHOWN_RECOMMENDATIONS).items, start=1):
+        table.add_row(str(rank), _plain(each.title), each.sid, f"{each.score:.3f}")
+    console.print(table)
+    return user
+
+
+def _print_places(console: Console, store: Store, summary: Summary) -> None:
+    live = current_release(store)
+    state = "current" if live is not None and live.id == summary.release else "not current"
+    console.print(f"Release {summary.release} ({state}) in {store.storage.url('releases')}")
+    console.print(f"SID table: {next(each.path for each in summary.artifacts if each.kind == 'semantic_ids')}")
+
+
+def _plain(text: str) -> str:
+    """Item text as it is: square brackets are not markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,96 @@
+"""What a run of the flow has done so far, and the summary that a person or a program gets."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.states import State
+from pydantic import BaseModel
+
+from sidflow.artifacts import Artifact, Store
+from sidflow.release import Release, previous_release, read_release
+from tasks.ingest_interactions import effective_as_of
+from tasks.stage import unwrap
+
+
+class StepRecord(BaseModel):
+    """One stage of a run."""
+
+    kind: str
+    fingerprint: str
+    path: str
+    rows: int
+    seconds: float
+    cached: bool
+
+
+class Summary(BaseModel):
+    """The outcome of a run; what `sidflow run --json` prints."""
+
+    release: str | None
+    artifacts: list[StepRecord]
+    metrics: dict[str, Any] | None
+    decision: dict[str, Any] | None
+
+
+class Reached(Exception):  # noqa: N818 - the last stage that was asked for is no error
+    """The run is to end here."""
+
+
+@dataclass
+class Steps:
+    """Collects artifacts in flow order and ends the run after `until`."""
+
+    store: Store
+    until: str | None
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    records: list[StepRecord] = field(default_factory=list)
+
+    def done(self, returned: Artifact | State[Artifact]) -> Artifact:
+        """Note a stage's artifact; plain code needs it out of the State of a hit.
+
+        Raises:
+            Reached: If this was the last stage to run.
+        """
+        artifact, cached = unwrap(returned)
+        manifest = self.store.manifest(artifact)
+        self.artifacts[artifact.kind] = artifact
+        self.records.append(
+            StepRecord(
+                kind=artifact.kind,
+                fingerprint=artifact.fingerprint,
+                path=self.store.location(artifact),
+                rows=manifest.rows,
+                seconds=0.0 if cached else manifest.seconds,
+                cached=cached,
+            )
+        )
+        if artifact.kind == self.until:
+            raise Reached
+        return artifact
+
+    def previous(self, interactions: Artifact) -> Release | None:
+        """The release before this run's effective time; resolved once."""
+        return previous_release(self.store, effective_as_of(self.store, interactions))
+
+    def summary(self) -> Summary:
+        """What has been done."""
+        release = self.artifacts.get("release")
+        return Summary(
+            release=read_release(self.store, release).id if release else None,
+            artifacts=self.records,
+            metrics=self._facts("metrics", ("test", "baselines")),
+            decision=self._decision(),
+        )
+
+    def _facts(self, kind: str, names: tuple[str, ...]) -> dict[str, Any] | None:
+        if kind not in self.artifacts:
+            return None
+        facts = self.store.manifest(self.artifacts[kind]).metrics
+        return {name: facts[name] for name in names}
+
+    def _decision(self) -> dict[str, Any] | None:
+        if "decision" not in self.artifacts:
+            return None
+        content: dict[str, Any] = json.loads(self.store.files(self.artifacts["decision"])["decision.json"].read_text())
+        return content

@@ -1,0 +1,43 @@
+"""The kinds of artifacts in flow order, and what each is made from."""
+
+import difflib
+
+from sidflow.errors import ConfigError
+
+INPUTS: dict[str, tuple[str, ...]] = {
+    "interactions": (),
+    "catalogue": ("interactions",),
+    "histories": ("interactions", "catalogue"),
+    "pairs": ("histories",),
+    "embeddings": ("catalogue",),
+    "decision": ("catalogue", "embeddings", "pairs", "histories"),
+    "quantizer": ("embeddings", "pairs", "catalogue", "decision"),
+    "semantic_ids": ("quantizer", "embeddings", "pairs", "catalogue", "decision"),
+    "dataset": ("histories", "semantic_ids"),
+    "decoder": ("dataset", "embeddings", "pairs", "decision"),
+    "metrics": ("decoder", "dataset", "embeddings", "pairs"),
+    "release": ("metrics",),
+}
+KINDS = tuple(INPUTS)
+
+
+def check_kind(name: str, option: str) -> str:
+    """`name` if it is a kind of artifact.
+
+    Raises:
+        ConfigError: If it is not; the message names the closest kind.
+    """
+    if name in INPUTS:
+        return name
+    close = difflib.get_close_matches(name, KINDS, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    raise ConfigError(f"{option} {name}: no such stage; allowed: {', '.join(KINDS)}.{hint}")
+
+
+def dependents(kind: str) -> frozenset[str]:
+    """A kind and everything that is made from it, directly or not."""
+    found = {kind}
+    for each, inputs in INPUTS.items():
+        if found.intersection(inputs):
+            found.add(each)
+    return frozenset(found)

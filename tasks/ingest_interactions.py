@@ -1,0 +1,80 @@
+"""Task: the raw log becomes immutable, cleaned segments, and those before `as_of` become interactions."""
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from sidflow.artifacts import Artifact, Attempt, Facts, Manifest, Store
+from sidflow.config import InteractionsConfig
+from sidflow.errors import DataContractError
+from sidflow.interactions.read import Source, list_sources
+from sidflow.interactions.segments import clip_segment, merge_facts, write_segment
+from tasks.stage import OnProgress, Stage, unwrap
+
+SEGMENT = Stage("segment", 1, ("sidflow.interactions",))
+INTERACTIONS = Stage("interactions", 1, ("sidflow.interactions", "tasks.ingest_interactions"))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@task(name="ingest interactions", task_run_name="ingest-interactions", cache_policy=NO_CACHE)
+def ingest_interactions(store: Store, config: InteractionsConfig, as_of: datetime | None) -> Artifact:
+    """Interactions strictly before `as_of`; a source file that is there already is not read again."""
+    segments = [_segment(store, config, source) for source in list_sources(config.path)]
+    cut = _effective_cut(segments, as_of, config.path)
+    chosen = [each for each in segments if _starts_before(each, cut)]
+    inputs = {f"segment_{index:05d}": store.artifact(each) for index, each in enumerate(chosen)}
+
+    def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
+        rows = 0
+        for index, each in enumerate(chosen):
+            rows += _take(store, attempt, each, f"part-{index:05d}.parquet", cut)
+            on_progress(index + 1, len(chosen))
+        facts = merge_facts([each.metrics for each in chosen])
+        return {**facts, "rows": rows, "effective_as_of_us": cut, "effective_as_of": _moment(cut).isoformat()}
+
+    return INTERACTIONS.run(store, config, inputs, work, identity={"as_of_us": cut})
+
+
+def effective_as_of(store: Store, interactions: Artifact) -> datetime:
+    """min(as_of, newest event + 1 us): the logical time that a run really has."""
+    return _moment(store.manifest(interactions).metrics["effective_as_of_us"])
+
+
+def _segment(store: Store, config: InteractionsConfig, source: Source) -> Manifest:
+    def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
+        return write_segment(source, config, attempt.data, on_progress)
+
+    artifact, _ = unwrap(SEGMENT.run(store, config, {}, work, identity={"source": source.sha256}))
+    return store.manifest(artifact)
+
+
+def _effective_cut(segments: list[Manifest], as_of: datetime | None, path: str) -> int:
+    newest = [each.metrics["max_timestamp_us"] for each in segments if each.rows]
+    oldest = [each.metrics["min_timestamp_us"] for each in segments if each.rows]
+    asked = None if as_of is None else (as_of - EPOCH) // timedelta(microseconds=1)
+    if not newest or (asked is not None and asked <= min(oldest)):
+        found = f"the oldest is of {_moment(min(oldest)).isoformat()}" if oldest else "no row was accepted"
+        raise DataContractError(
+            f"{path}: no interaction before as_of {as_of.isoformat() if as_of else '(none)'}; {found}. "
+            "Give a later --as-of, or see the rejects of the segments: sidflow artifacts."
+        )
+    return max(newest) + 1 if asked is None else min(asked, max(newest) + 1)
+
+
+def _starts_before(segment: Manifest, cut: int) -> bool:
+    return segment.rows > 0 and segment.metrics["min_timestamp_us"] < cut
+
+
+def _take(store: Store, attempt: Attempt, segment: Manifest, name: str, cut: int) -> int:
+    """Make a segment's rows before the cut part of the attempt; returns how many."""
+    parts = {part.name: part for part in segment.parts}
+    attempt.refer(parts["rejects.parquet"], f"rejects/{name}")
+    if segment.metrics["max_timestamp_us"] >= cut:
+        return clip_segment(store.local_files(segment)["rows.parquet"], cut, attempt.data / name)
+    attempt.adopt(parts["rows.parquet"], name)
+    return segment.rows
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
