@@ -38,7 +38,9 @@ def options(debug: Annotated[bool, typer.Option(help="Show stack traces and debu
 def run(
     config: ConfigOption = "pipeline.yaml",
     set_: SetOption = [],  # noqa: B006 - typer copies it
-    as_of: Annotated[str | None, typer.Option(help="Logical time, exclusive: date or date-time, UTC if no zone.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Logical time, exclusive: date or date-time, UTC if no zone.")
+    ] = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="Last stage to run.")] = None,
     refresh: Annotated[str | None, typer.Option(metavar="STAGE", help="Stage to make again, and what follows.")] = None,
     as_json: JsonOption = False,
@@ -199,7 +201,8 @@ def _report(error: Exception) -> int:
     if isinstance(error, SidflowError):
         print(f"sidflow: {type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"sidflow: unexpected {type(error).__name__}: {error}\nsidflow: run again with --debug for the stack trace.", file=sys.stderr)
+    print(
+        f"sidflow: unexpected {type(error).__name__}: {error}\nsidflow: run again with --debug for the stack trace.",
+        file=sys.stderr,
+    )
     return 1
-
-

@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -61,15 +63,23 @@ def print_recommendations(
 ) -> None:
     """Print recommendations of the current release, with titles and scores."""
     store = Store(config.store.root)
-    recommender = load_recommender(store, _live(store))
-    lists = [recommender.recommend_history(history, k)] if history else recommender.recommend_many(users, k)
+    release = _live(store)
+    recommender = load_recommender(store, release)
+    asked: list[str | Sequence[str]] = [history] if history is not None else list(users)
+    names = [f"after {', '.join(history)}"] if history is not None else [f"user {each}" for each in users]
+    lists = recommender.recommend_many(asked, k)
     if as_json:
-        print(json.dumps([each.to_json() for each in lists], indent=1))
+        rows = [
+            {"for": name, "release": release.id, "items": [asdict(item) for item in items]}
+            for name, items in zip(names, lists, strict=True)
+        ]
+        print(json.dumps(rows, indent=1))
         return
-    for each in lists:
-        table = Table("", "item", "title", "SID", "score", title=_plain(each.heading), title_justify="left")
-        for rank, item in enumerate(each.items, start=1):
-            table.add_row(str(rank), _plain(item.item_id), _plain(item.title), item.sid, f"{item.score:.4f}")
+    for name, items in zip(names, lists, strict=True):
+        table = Table("", "item", "title", "SID", "score", "why", title=_plain(f"For {name}"), title_justify="left")
+        for rank, item in enumerate(items, start=1):
+            texts = (item.item_id, item.title, item.sid, f"{item.score:.4f}", item.reason)
+            table.add_row(str(rank), *(_plain(each) for each in texts))
         Console().print(table)
 
 
@@ -86,7 +96,9 @@ def fetch_dataset(name: str, folder: Path) -> None:
 def _live(store: Store) -> Release:
     release = current_release(store)
     if release is None:
-        raise MissingArtifact(f"{store.storage.url('releases')}: no release is published yet; make one with: sidflow run.")
+        raise MissingArtifact(
+            f"{store.storage.url('releases')}: no release is published yet; make one with: sidflow run."
+        )
     return release
 
 
@@ -95,7 +107,7 @@ def _release_artifact(store: Store, release: Release) -> Artifact:
     return store.artifact(found)
 
 
-def _row(store: Store, manifest: Manifest) -> dict[str, object]:
+def _row(store: Store, manifest: Manifest) -> dict[str, Any]:
     published = store.is_published(manifest)
     verdict = store.storage.read(f"{manifest.folder}/verdict.json")
     gates = json.loads(verdict)["gates"] if verdict and not published else list(manifest.gates)

@@ -24,7 +24,9 @@ def print_summary(summary: Summary, config: Config) -> None:
     console.print(_stages(summary))
     store = Store(config.store.root)
     if summary.decision is not None:
-        console.print(f"Decision: [bold]{summary.decision['action']}[/bold] - {summary.decision['reason']}", markup=True)
+        console.print(
+            f"Decision: [bold]{summary.decision['action']}[/bold] - {summary.decision['reason']}", markup=True
+        )
     if summary.metrics is not None:
         console.print(_metrics(summary.metrics))
     if summary.release is None:
@@ -92,7 +94,7 @@ def _print_recommendations(console: Console, store: Store, release: str) -> str:
     recommender = load_recommender(store, find_release(store, release))
     user = recommender.some_user()
     table = Table("", "title", "SID", "score", title=f"Recommendations for user {user}", title_justify="left")
-    for rank, each in enumerate(recommender.recommend(user, SHOWN_RECOMMENDATIONS).items, start=1):
+    for rank, each in enumerate(recommender.recommend(user, SHOWN_RECOMMENDATIONS), start=1):
         table.add_row(str(rank), _plain(each.title), each.sid, f"{each.score:.3f}")
     console.print(table)
     return user

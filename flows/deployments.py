@@ -29,7 +29,9 @@ def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...])
         print(url, flush=True)
         from prefect import serve
 
-        serve(*(_deployment(each, config, overrides) for each in settings.deployments.serve), print_starting_message=False)
+        serve(
+            *(_deployment(each, config, overrides) for each in settings.deployments.serve), print_starting_message=False
+        )
 
 
 @contextmanager
@@ -53,13 +55,13 @@ def prefect_server(port: int) -> Iterator[str]:
 
 
 def _deployment(spec: Deployment, config: str, overrides: tuple[str, ...]) -> Any:
-    from prefect.deployments.runner import EntrypointType
+    from prefect.types.entrypoint import EntrypointType
 
     from flows.backfill import backfill
     from flows.refresh import refresh
     from flows.retrain import retrain
 
-    flow = {"refresh": refresh, "backfill": backfill, "retrain": retrain}[spec.flow]
+    flow: Any = {"refresh": refresh, "backfill": backfill, "retrain": retrain}[spec.flow]
     return flow.to_deployment(
         name=spec.name,
         cron=spec.cron,

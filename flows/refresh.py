@@ -65,12 +65,22 @@ def _stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     histories = done(build_histories(store, config.histories, interactions, catalogue))
     pairs = done(mine_pairs(store, config.pairs, histories))
     embeddings = done(embed_items(store, config.embedding, catalogue))
-    decision = done(decide_refresh(store, config.refresh, catalogue, embeddings, pairs, histories, previous))
+    decision = done(
+        decide_refresh(
+            store,
+            config.refresh,
+            catalogue,
+            embeddings,
+            pairs,
+            histories,
+            previous,
+            config.quantizer,
+            config.semantic_ids,
+        )
+    )
     quantizer = done(fit_quantizer(store, config.quantizer, embeddings, pairs, catalogue, decision, previous))
     semantic_ids = done(
-        assign_semantic_ids(
-            store, config.semantic_ids, quantizer, embeddings, pairs, catalogue, decision, previous
-        )
+        assign_semantic_ids(store, config.semantic_ids, quantizer, embeddings, pairs, catalogue, decision, previous)
     )
     dataset = done(rebuild_dataset(store, config.dataset, histories, semantic_ids))
     decoder = done(train_decoder(store, config.decoder, dataset, embeddings, pairs, decision, previous))

@@ -9,9 +9,7 @@ from flows.steps import Summary
 
 
 @flow(name="retrain")
-def retrain(
-    config: str = "pipeline.yaml", overrides: tuple[str, ...] = (), as_of: datetime | None = None
-) -> Summary:
+def retrain(config: str = "pipeline.yaml", overrides: tuple[str, ...] = (), as_of: datetime | None = None) -> Summary:
     """Like `refresh`, but no known item changes its SID, however far the embeddings have drifted.
 
     Args:

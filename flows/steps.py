@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect.states import State
+from prefect.client.schemas import State
 from pydantic import BaseModel
 
 from sidflow.artifacts import Artifact, Store

@@ -1,5 +1,6 @@
 """Releases: which artifacts are live, which were, and in which order."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class LogEntry:
     as_of: datetime
     at: datetime
     tags: tuple[str, ...] = ()
+
+
+def release_id(recipe: str) -> str:
+    """A short name for a release: the first 12 hex digits of its recipe's sha256."""
+    return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
 def log_entries(store: Store) -> list[LogEntry]:

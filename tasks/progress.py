@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
@@ -20,18 +22,19 @@ def progress(kind: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn(f"{kind:<13}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         line = bar.add_task(kind, total=None)
-        artifact = None
-        told = 0.0
+        artifact: UUID | None = None
+        told = time.monotonic()
 
         def on_progress(done: int, total: int) -> None:
             nonlocal artifact, told
             bar.update(line, completed=done, total=total)
-            if TaskRunContext.get() is None or (time.monotonic() - told < INTERVAL and done < total):
+            waiting = time.monotonic() - told < INTERVAL and not (artifact and done == total)
+            if waiting or TaskRunContext.get() is None:
                 return
             told = time.monotonic()
             percent = 100.0 * done / max(total, 1)
             if artifact is None:
-                artifact = create_progress_artifact(progress=percent, description=f"{kind}: progress")
+                artifact = cast(UUID, create_progress_artifact(progress=percent, description=f"{kind}: progress"))
             else:
                 update_progress_artifact(artifact, progress=percent)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from prefect.states import Completed, State
+from prefect.client.schemas import State
+from prefect.states import Completed
 
 from sidflow.artifacts import Artifact, Attempt, Facts, Manifest, Store, fingerprint
 from sidflow.artifacts.attempt import column_types
@@ -156,7 +157,7 @@ def cached(artifact: Artifact) -> Artifact:
 def unwrap(returned: Artifact | State[Artifact]) -> tuple[Artifact, bool]:
     """A task's artifact, and whether it was cached: plain code meets the State of a hit, tasks do not."""
     if isinstance(returned, State):
-        return cast(Artifact, returned.result()), True
+        return returned.result(), True
     return returned, False
 
 

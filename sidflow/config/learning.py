@@ -113,6 +113,7 @@ class QuantizerConfig(Section):
     collaborative: float = identity(
         0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0
     )
+    collaborative_prefix: float = identity(0.5, "Weight of the same loss on the first level alone, beside the whole.", ge=0)
     temperature: float = identity(0.1, "InfoNCE temperature.", gt=0)
     balance: Literal["none", "switch", "bias"] = identity(
         "switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment."

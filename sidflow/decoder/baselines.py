@@ -1,0 +1,72 @@
+"""What any decoder must beat: popularity, and the transitions from the last item. Both rank the whole catalogue."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from sidflow.decoder.ranking import Contexts
+from sidflow.histories.table import Histories, training_events
+
+
+def popularity(histories: Histories) -> np.ndarray:
+    """Training events of every item, (N,) int64."""
+    return np.bincount(training_events(histories)[1], minlength=len(histories.item_ids))
+
+
+def popularity_places(counts: np.ndarray) -> np.ndarray:
+    """Place of every item by training events, most first, from 1, (N,) int64; ties go to the lower index."""
+    places = np.empty(len(counts), np.int64)
+    places[np.argsort(-counts, kind="stable")] = np.arange(1, len(counts) + 1)
+    return places
+
+
+def popularity_ranks(histories: Histories, contexts: Contexts) -> np.ndarray:
+    """Rank of each context's target by popularity, (c,) int64 from 1."""
+    return np.asarray(popularity_places(popularity(histories))[histories.items[contexts.ends]])
+
+
+class Transitions(NamedTuple):
+    """How often an item followed another in training histories: `counts` (N, N) CSR, `places` by popularity (N,)."""
+
+    counts: sparse.csr_array
+    places: np.ndarray
+
+
+def count_transitions(histories: Histories) -> Transitions:
+    """Immediate successions inside every user's training prefix."""
+    offsets, items, _ = training_events(histories)
+    size = len(histories.item_ids)
+    same_user = np.ones(max(len(items) - 1, 0), dtype=bool)
+    borders = offsets[1:-1]
+    same_user[borders[(borders > 0) & (borders < len(items))] - 1] = False
+    before, after = items[:-1][same_user], items[1:][same_user]
+    counts = sparse.coo_array((np.ones(len(before), np.int32), (before, after)), shape=(size, size)).tocsr()
+    return Transitions(counts, popularity_places(popularity(histories)))
+
+
+def transition_ranks(transitions: Transitions, last: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rank of each target among successors of the last item, then by popularity; (c,) int64 from 1.
+
+    Items that followed come first, by count and then popularity; all others follow by popularity. The rank is
+    counted, not sorted: one more than the items that stand before the target.
+
+    Args:
+        transitions: What followed what.
+        last: Newest item of each context, (c,).
+        targets: What came next, (c,).
+    """
+    counts, places = transitions
+    sizes = np.diff(counts.indptr)[last].astype(np.int64)
+    row = np.repeat(np.arange(len(last)), sizes)
+    entry = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + counts.indptr[last][row]
+    successor, count = counts.indices[entry], counts.data[entry]
+    is_target = successor == targets[row]
+    own = np.zeros(len(last), count.dtype)
+    own[row[is_target]] = count[is_target]
+    popular = places[successor] < places[targets][row]
+    ahead = (count > own[row]) | ((count == own[row]) & popular)
+    ranks = 1 + np.bincount(row[ahead], minlength=len(last))
+    followers_behind = np.bincount(row[popular], minlength=len(last))
+    unseen_ahead = places[targets] - 1 - followers_behind
+    return np.where(own > 0, ranks, ranks + unseen_ahead).astype(np.int64)

@@ -1,0 +1,114 @@
+"""Full-catalogue ranking of the test events, beside the baselines, with confidence intervals."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sidflow.config import EvaluationConfig
+from sidflow.dataset.build import Dataset
+from sidflow.decoder.baselines import count_transitions, popularity, popularity_ranks, transition_ranks
+from sidflow.decoder.files import check_digest
+from sidflow.decoder.metrics import bootstrap_interval, coverage, ndcg_gains, ranking_metrics, recall_gains
+from sidflow.decoder.model import Decoder
+from sidflow.decoder.ranking import Contexts, measured_contexts, rank_contexts
+from sidflow.decoder.search import build_trie
+
+logger = logging.getLogger(__name__)
+
+Ranks = dict[str, np.ndarray]
+
+
+def evaluate(
+    decoder: Decoder,
+    dataset: Dataset,
+    vectors: np.ndarray,
+    config: EvaluationConfig,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, Any], pa.Table]:
+    """Rank every user's first test event among all items, never a sample, and count what was hit.
+
+    The context is everything before the event. Items that a user has seen are not filtered, for the decoder and
+    the baselines alike. Users without an event before their test event have no context and are counted apart.
+
+    Args:
+        decoder: The model of this data set's SID table.
+        dataset: Histories and SIDs.
+        vectors: Content vectors, (N, D).
+        config: Beam width, cut-offs and resamples.
+        on_progress: Called with (done, total) users.
+
+    Returns:
+        Facts (test, baselines, users, cold, coverage@10, random_recall@10, ci95, against), and a table of each
+        measured user: user_id, target, cold, rank, rank_popularity, rank_last_item_transitions; a rank counts
+        from 1 and is 0 where the beam did not reach the target.
+
+    Raises:
+        ReleaseMismatch: If the decoder belongs to another SID table.
+        ShapeError: If the vectors are not of this catalogue.
+    """
+    check_digest(decoder.digest, dataset.sids)
+    histories, cutoffs = dataset.histories, tuple(sorted({5, 10, *config.cutoffs}))
+    contexts = measured_contexts(histories)
+    table, trie = decoder.eval().item_table(vectors), build_trie(dataset.sids.codes, decoder.codes.device)
+    beam = max(config.beam, cutoffs[-1])
+    ranking = rank_contexts(
+        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress
+    )
+    targets = histories.items[contexts.ends]
+    ranks = {"ours": ranking.ranks, "popularity": popularity_ranks(histories, contexts)}
+    ranks["last_item_transitions"] = transition_ranks(
+        count_transitions(histories), histories.items[contexts.ends - 1], targets
+    )
+    cold = popularity(histories)[targets] == 0
+    facts = _facts(ranks, cold, cutoffs, config.bootstrap)
+    facts["users_without_context"] = _without_context(dataset, contexts)
+    facts["coverage@10"] = coverage(ranking.top[:, :10], len(dataset.sids.codes))
+    facts["random_recall@10"] = min(10 / max(len(dataset.sids.codes), 1), 1.0)
+    logger.info("evaluation: %d users, recall@10 %.4f", facts["users"], facts["test"]["recall@10"])
+    return facts, _table(dataset, contexts, ranks, cold)
+
+
+def _facts(ranks: Ranks, cold: np.ndarray, cutoffs: tuple[int, ...], resamples: int) -> dict[str, Any]:
+    ours = ranks["ours"]
+    baselines = {name: each for name, each in ranks.items() if name != "ours"}
+    gains = {"recall@10": recall_gains, "ndcg@10": ndcg_gains}
+    return {
+        "test": ranking_metrics(ours, cutoffs),
+        "baselines": {name: ranking_metrics(each, cutoffs) for name, each in baselines.items()},
+        "users": len(ours),
+        "cold": {"users": int(cold.sum()), **ranking_metrics(ours[cold], cutoffs)},
+        "ci95": {name: bootstrap_interval(gain(ours, 10), resamples) for name, gain in gains.items()},
+        "against": {
+            baseline: {
+                name: {
+                    "difference": float((gain(ours, 10) - gain(each, 10)).mean()) if len(ours) else 0.0,
+                    "ci95": bootstrap_interval(gain(ours, 10) - gain(each, 10), resamples),
+                }
+                for name, gain in gains.items()
+            }
+            for baseline, each in baselines.items()
+        },
+    }
+
+
+def _without_context(dataset: Dataset, contexts: Contexts) -> int:
+    histories = dataset.histories
+    before = histories.n_train.astype(np.int64) + histories.n_validation
+    return int((np.diff(histories.offsets) > before).sum()) - len(contexts.users)
+
+
+def _table(dataset: Dataset, contexts: Contexts, ranks: Ranks, cold: np.ndarray) -> pa.Table:
+    histories = dataset.histories
+    return pa.table(
+        {
+            "user_id": histories.user_ids.take(pa.array(contexts.users)),
+            "target": histories.item_ids.take(pa.array(histories.items[contexts.ends])),
+            "cold": cold,
+            "rank": ranks["ours"].astype(np.int32),
+            "rank_popularity": ranks["popularity"].astype(np.int32),
+            "rank_last_item_transitions": ranks["last_item_transitions"].astype(np.int32),
+        }
+    )

@@ -1,0 +1,63 @@
+"""A causal transformer over items, not over tokens: T positions where a flat decoder needs T x L."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class HistoryEncoder(nn.Module):
+    """Pre-LN causal transformer with positions counted back from the newest item.
+
+    Shapes: b histories, T items, d dimensions. Histories are padded on the right: behind a causal mask
+    padding is never looked at, so no mask is needed.
+
+    Source: Vaswani et al. 2017, arXiv 1706.03762; pre-LN: Xiong et al. 2020, arXiv 2002.04745.
+    """
+
+    def __init__(self, dim: int, layers: int, heads: int, dropout: float, max_items: int):
+        super().__init__()
+        self.positions = nn.Embedding(max_items, dim)
+        self.scale = dim**0.5
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(dim, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+        nn.init.normal_(self.positions.weight, std=0.02)
+
+    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """States (b, T, d): the one at t has seen items 0..t.
+
+        Args:
+            vectors: Item vectors in time order, (b, T, d), T <= max_items.
+            lengths: Items of each history, (b,); what lies behind is padding.
+        """
+        steps = torch.arange(vectors.shape[1], device=vectors.device)
+        age = (lengths[:, None] - 1 - steps).clamp_min(0)
+        states = self.dropout(vectors * self.scale + self.positions(age))
+        for block in self.blocks:
+            states = block(states)
+        normed: Tensor = self.norm(states)
+        return normed
+
+
+class Block(nn.Module):
+    """Causal self-attention, then a feed-forward layer of four times the width."""
+
+    def __init__(self, dim: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.feed_norm = nn.LayerNorm(dim)
+        self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(b, T, d) to (b, T, d)."""
+        b, steps, dim = states.shape
+        qkv = self.qkv(self.attention_norm(states)).view(b, steps, 3, self.heads, dim // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, T, d / heads)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        states = states + self.dropout(self.out(mixed.transpose(1, 2).reshape(b, steps, dim)))
+        fed: Tensor = states + self.dropout(self.feed(self.feed_norm(states)))
+        return fed

@@ -1,0 +1,84 @@
+"""What a fit refuses before it spends time, each with the setting or file to change."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from sidflow.config import QuantizerConfig
+from sidflow.errors import DataContractError, ShapeError
+from sidflow.quantizer.codebook import Array, Quantizer
+
+CHUNK = 65_536
+
+
+def check_vectors(vectors: Array) -> None:
+    """Refuse embeddings that cannot be quantised.
+
+    Args:
+        vectors: (N, D); may be memory-mapped.
+
+    Raises:
+        ShapeError: If they are not (N, D).
+        DataContractError: If there are none, one is not finite, or all are equal.
+    """
+    if vectors.ndim != 2:
+        raise ShapeError(f"quantizer: embeddings have shape {vectors.shape}, allowed is (items, dimensions).")
+    if not len(vectors):
+        raise DataContractError("quantizer: there are no embeddings. Look at the catalogue's rejects.")
+    varied = False
+    for start in range(0, len(vectors), CHUNK):
+        chunk = vectors[start : start + CHUNK]
+        bad = ~np.isfinite(chunk).all(axis=1)
+        if bad.any():
+            raise DataContractError(
+                f"quantizer: the embedding of item {start + int(bad.argmax())} is not finite "
+                f"({int(bad.sum())} such among items {start} to {start + len(chunk) - 1}). Embed the items again, or "
+                "mend the columns in embedding.vectors."
+            )
+        varied = varied or bool((chunk != vectors[0]).any())
+    if not varied:
+        raise DataContractError(
+            f"quantizer: all {len(vectors)} embeddings are equal, so items cannot be told apart. Look at "
+            "embedding.template: does it name columns that differ between items?"
+        )
+
+
+def check_codebooks(items: int, codebooks: Sequence[int]) -> None:
+    """Refuse codebooks that are too large or too small for a catalogue.
+
+    Raises:
+        DataContractError: If a level has more codes than there are items, or there are fewer SIDs than items.
+    """
+    if items < max(codebooks):
+        raise DataContractError(
+            f"quantizer: fewer items than codes: {items} items for a level of {max(codebooks)} codes. Lower "
+            f"quantizer.codebooks (now {list(codebooks)})."
+        )
+    if items > math.prod(codebooks):
+        raise DataContractError(
+            f"quantizer: {items} items but only {math.prod(codebooks)} SIDs. Raise quantizer.codebooks "
+            f"(now {list(codebooks)}) or add a level."
+        )
+
+
+def mismatch(initial: Quantizer, config: QuantizerConfig, dimensions: int) -> str | None:
+    """Why a warm start from `initial` is impossible, or None if it fits.
+
+    Args:
+        initial: The quantiser to continue from.
+        config: Settings of the fit to come.
+        dimensions: Width of the embeddings, D.
+    """
+    layers = [*config.hidden, config.latent] if config.method == "rq-vae" else []
+    latent = config.latent if config.method == "rq-vae" else dimensions
+    for name, before, now in (
+        ("method", initial.method, config.method),
+        ("embedding dimensions", len(initial.mean), dimensions),
+        ("quantizer.codebooks", list(initial.sizes), list(config.codebooks)),
+        ("encoder widths", [len(bias) for _, bias in initial.layers], layers),
+        ("latent dimensions", initial.codebooks[0].shape[1], latent),
+    ):
+        if before != now:
+            return f"{name} were {before}, now {now}"
+    return None

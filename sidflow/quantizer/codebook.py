@@ -1,0 +1,188 @@
+"""A fitted residual quantiser: vectors to codes and codes to vectors, whatever fitted it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from sidflow.errors import CorruptArtifact, ShapeError
+
+TENSORS, DESCRIPTION = "quantizer.safetensors", "quantizer.json"
+CHUNK = 16_384  # rows encoded or assigned at once: 25 MB of 384-d vectors
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantizer:
+    """An encoder and one codebook a level; each level quantises what the earlier ones left over.
+
+    Shapes: n items, D embedding and d latent dimensions, L levels with K_l codes.
+
+    Attributes:
+        mean: Subtracted from the input, which is then scaled to unit length, (D,).
+        layers: Encoder weights (out, in) and biases (out,) with ReLU between them; empty means identity.
+        codebooks: Code vectors per level, (K_l, d).
+        biases: Per level (K_l,), added to squared distances when assigning; zeros for none.
+        method: What fitted it.
+
+    Source: Lee et al. 2022, arXiv 2203.01941, section 3.1; Rajput et al. 2023, arXiv 2305.05065.
+    """
+
+    mean: Array
+    layers: tuple[tuple[Array, Array], ...]
+    codebooks: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    method: str
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Codes per level, (L,)."""
+        return tuple(len(codebook) for codebook in self.codebooks)
+
+    def encode(self, vectors: npt.NDArray[Any]) -> Array:
+        """Latents of embeddings: centred, scaled to unit length, through the encoder.
+
+        Args:
+            vectors: (n, D), any float type; may be memory-mapped, since it is read in chunks.
+
+        Returns:
+            (n, d) float32. A vector equal to the mean has no direction and enters as zero.
+
+        Raises:
+            ShapeError: If the vectors are not (n, D).
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != len(self.mean):
+            raise ShapeError(
+                f"quantizer: vectors have shape {vectors.shape}, this {self.method} was fitted on "
+                f"(n, {len(self.mean)}). Fit again on the new vectors, or give those it was fitted on."
+            )
+        latents = np.empty((len(vectors), self.codebooks[0].shape[1]), np.float32)
+        for rows in _chunks(len(vectors)):
+            hidden = unit_rows(np.asarray(vectors[rows], np.float32) - self.mean)
+            for depth, (weight, bias) in enumerate(self.layers):
+                hidden = (np.maximum(hidden, 0) if depth else hidden) @ weight.T + bias
+            latents[rows] = hidden
+        return latents
+
+    def assign(self, latents: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+        """Codes of latents, greedily: each level takes the code vector nearest to the residual.
+
+        Args:
+            latents: (n, d).
+
+        Returns:
+            (n, L) int16; ties go to the lowest index.
+
+        Raises:
+            ShapeError: If the latents are not (n, d).
+        """
+        width = self.codebooks[0].shape[1]
+        if latents.ndim != 2 or latents.shape[1] != width:
+            raise ShapeError(f"quantizer: latents have shape {latents.shape}, allowed is (n, {width}).")
+        codes = np.empty((len(latents), len(self.codebooks)), np.int16)
+        for rows in _chunks(len(latents)):
+            residual = np.array(latents[rows], np.float32)
+            for level, (codebook, bias) in enumerate(zip(self.codebooks, self.biases, strict=True)):
+                codes[rows, level] = nearest_codes(residual, codebook, bias)
+                residual -= codebook[codes[rows, level]]
+        return codes
+
+    def quantise(self, codes: npt.NDArray[Any]) -> Array:
+        """Sum of code vectors, (n, d) float32; fewer columns than levels give the prefix's sum.
+
+        Raises:
+            ShapeError: If there are more columns than levels.
+        """
+        if codes.ndim != 2 or codes.shape[1] > len(self.codebooks):
+            raise ShapeError(
+                f"quantizer: codes have shape {codes.shape}, allowed are 1 to {len(self.codebooks)} columns."
+            )
+        total = np.zeros((len(codes), self.codebooks[0].shape[1]), np.float32)
+        for column, codebook in zip(codes.T, self.codebooks, strict=False):
+            total += codebook[column]
+        return total
+
+
+def nearest_codes(residual: Array, codebook: Array, bias: Array | None = None) -> npt.NDArray[np.int64]:
+    """Index of the nearest code vector by squared distance plus bias, (n,); ties go to the lowest index.
+
+    Args:
+        residual: (n, d).
+        codebook: (k, d).
+        bias: (k,), or None for zeros.
+    """
+    offset = np.einsum("kd,kd->k", codebook, codebook)
+    scores = residual @ (-2 * codebook.T)
+    scores += offset if bias is None else offset + bias
+    codes: npt.NDArray[np.int64] = scores.argmin(axis=1)
+    return codes
+
+
+def unit_rows(vectors: Array) -> Array:
+    """Rows scaled to unit length; a zero row stays zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: Array = vectors / np.maximum(norms, np.float32(1e-12))
+    return units
+
+
+def save_quantizer(quantizer: Quantizer, folder: Path) -> None:
+    """Write quantizer.safetensors and quantizer.json into an existing folder."""
+    save_file({name: np.ascontiguousarray(array) for name, array in _tensors(quantizer)}, folder / TENSORS)
+    description = {
+        "method": quantizer.method,
+        "dimensions": len(quantizer.mean),
+        "layers": len(quantizer.layers),
+        "codebooks": list(quantizer.sizes),
+        "latent": int(quantizer.codebooks[0].shape[1]),
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load_quantizer(files: Mapping[str, Path]) -> Quantizer:
+    """The quantiser that `save_quantizer` wrote, from logical file names to local paths.
+
+    Raises:
+        CorruptArtifact: If a file is absent, unreadable, or the two do not belong together.
+    """
+    try:
+        description = json.loads(Path(files[DESCRIPTION]).read_text(encoding="utf-8"))
+        tensors = load_file(files[TENSORS])
+        depth, levels = range(description["layers"]), range(len(description["codebooks"]))
+        quantizer = Quantizer(
+            mean=tensors["mean"],
+            layers=tuple((tensors[f"layer.{i}.weight"], tensors[f"layer.{i}.bias"]) for i in depth),
+            codebooks=tuple(tensors[f"codebook.{i}"] for i in levels),
+            biases=tuple(tensors[f"bias.{i}"] for i in levels),
+            method=description["method"],
+        )
+    except (KeyError, OSError, ValueError, SafetensorError) as error:
+        raise CorruptArtifact(
+            f"quantizer: {TENSORS}, {DESCRIPTION} cannot be read ({error!r}). Fit it again."
+        ) from error
+    if list(quantizer.sizes) != description["codebooks"] or len(quantizer.mean) != description["dimensions"]:
+        raise CorruptArtifact(
+            f"quantizer: {DESCRIPTION} says {description['codebooks']} codes over {description['dimensions']} "
+            f"dimensions, {TENSORS} holds {list(quantizer.sizes)} over {len(quantizer.mean)}. Fit it again."
+        )
+    return quantizer
+
+
+def _tensors(quantizer: Quantizer) -> Iterator[tuple[str, Array]]:
+    yield "mean", quantizer.mean
+    for depth, (weight, bias) in enumerate(quantizer.layers):
+        yield f"layer.{depth}.weight", weight
+        yield f"layer.{depth}.bias", bias
+    for level, (codebook, code_bias) in enumerate(zip(quantizer.codebooks, quantizer.biases, strict=True)):
+        yield f"codebook.{level}", codebook
+        yield f"bias.{level}", code_bias
+
+
+def _chunks(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))

@@ -1,0 +1,216 @@
+"""Recommendations from a release: for known users, for a given history, and by popularity where nothing is known."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+
+from sidflow.dataset.build import Dataset, read_dataset
+from sidflow.decoder.files import check_digest, load_decoder
+from sidflow.decoder.model import Decoder
+from sidflow.decoder.ranking import encode_contexts, pad_histories
+from sidflow.decoder.search import beam_search, build_trie
+from sidflow.embedding.table import read_embeddings
+from sidflow.errors import DataContractError, ShapeError
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item_id: The catalogue's id.
+        title: Its title.
+        score: Higher is better; comparable within one list only.
+        sid: Its semantic ID, "12-7-200".
+        reason: Why it is here, in words.
+    """
+
+    item_id: str
+    title: str
+    score: float
+    sid: str
+    reason: str
+
+
+class Recommender:
+    """What a release serves. Nothing changes after construction, so threads may share one."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        dataset: Dataset,
+        vectors: np.ndarray,
+        titles: Sequence[str],
+        available: np.ndarray | None = None,
+        beam: int = 50,
+    ):
+        """Prepare for serving.
+
+        Args:
+            decoder: The decoder of this data set's SID table.
+            dataset: Histories and SIDs; a user's whole history counts, whatever its split.
+            vectors: Content vectors, (N, D) float32.
+            titles: Titles by catalogue index, N of them.
+            available: Items that may be recommended, (N,) bool; None: all.
+            beam: Prefixes kept at every level; at least k are kept for k recommendations.
+
+        Raises:
+            ReleaseMismatch: If the decoder belongs to another SID table.
+            ShapeError: If titles, vectors or availability are not of this catalogue.
+        """
+        check_digest(decoder.digest, dataset.sids)
+        items = len(dataset.sids.codes)
+        allowed = np.ones(items, dtype=bool) if available is None else np.asarray(available, dtype=bool)
+        if len(titles) != items or allowed.shape != (items,):
+            raise ShapeError(
+                f"recommender: {items:,} items, but {len(titles):,} titles and availability of shape {allowed.shape}; "
+                "take the catalogue of the decoder's own release."
+            )
+        self._decoder, self._dataset, self._titles, self._beam = decoder.eval(), dataset, titles, beam
+        self._table = decoder.item_table(vectors)
+        self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
+        self._allowed = allowed
+        self._popularity = np.bincount(dataset.histories.items, minlength=items)
+
+    @classmethod
+    def from_files(
+        cls,
+        catalogue: Mapping[str, Path],
+        dataset: Mapping[str, Path],
+        embeddings: Mapping[str, Path],
+        decoder: Mapping[str, Path],
+        beam: int = 50,
+    ) -> "Recommender":
+        """The recommender of a release's artifacts, each given as its files by logical name.
+
+        Raises:
+            ReleaseMismatch: If the decoder belongs to another SID table.
+            DataContractError: If the catalogue lacks an item of the data set.
+        """
+        data = read_dataset(dataset)
+        titles, available = _read_titles(catalogue, data.sids.item_ids)
+        model = load_decoder(decoder, data.sids)
+        return cls(model, data, read_embeddings(embeddings).vectors, titles, available, beam)
+
+    def recommend(self, user: str | Sequence[str], k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
+        """The k best items for a user, or after a history.
+
+        Args:
+            user: A user id; or a history of item ids, oldest first.
+            k: How many; fewer come back only if fewer items may be recommended.
+            exclude_seen: Leave out the history's items.
+
+        Returns:
+            Best first. An unknown user and an empty history get popular items, and `reason` says so.
+
+        Raises:
+            DataContractError: If an item of a given history is not in the catalogue, or k is below 1.
+        """
+        return self.recommend_many([user], k, exclude_seen)[0]
+
+    def recommend_many(
+        self, users: Sequence[str | Sequence[str]], k: int = 10, exclude_seen: bool = True
+    ) -> list[list[Recommendation]]:
+        """`recommend` for many users or histories in one batch, in their order."""
+        if k < 1:
+            raise DataContractError(f"recommend: k={k}; allowed is 1 or more.")
+        histories = [self._history(user) for user in users]
+        known = {row: history for row, history in enumerate(histories) if history is not None and len(history)}
+        found = dict(zip(known, self._search(list(known.values()), k, exclude_seen), strict=True)) if known else {}
+        return [
+            found[row] if row in found else self._popular(history, k, exclude_seen)
+            for row, history in enumerate(histories)
+        ]
+
+    def _history(self, user: str | Sequence[str]) -> np.ndarray | None:
+        """Catalogue indices of a user's or a given history, oldest first; None for an unknown user."""
+        histories = self._dataset.histories
+        if not isinstance(user, str):
+            return _known_items(user, histories.item_ids)
+        ids = histories.user_ids
+        row = bisect_left(ids, user.encode(), key=lambda each: each.as_py().encode())
+        if row == len(ids) or ids[row].as_py() != user:
+            return None
+        return histories.items[histories.offsets[row] : histories.offsets[row + 1]]
+
+    def _popular(self, history: np.ndarray | None, k: int, exclude_seen: bool) -> list[Recommendation]:
+        """The available items with most interactions; ties go to the lower index."""
+        order = np.argsort(-self._popularity, kind="stable")
+        order = order[self._allowed[order]]
+        if exclude_seen and history is not None:
+            order = order[~np.isin(order, history)]
+        why = "unknown user" if history is None else "empty history"
+        return [
+            self._item(item, float(self._popularity[item]), f"popular: {self._popularity[item]:,} interactions ({why})")
+            for item in order[:k]
+        ]
+
+    def _search(self, histories: list[np.ndarray], k: int, exclude_seen: bool) -> list[list[Recommendation]]:
+        lengths = np.array([min(len(each), self._decoder.max_items) for each in histories])
+        ends = np.cumsum([len(each) for each in histories])
+        padded = pad_histories(np.concatenate(histories), ends - lengths, lengths)
+        states = encode_contexts(self._decoder, self._table, padded, lengths)
+        allowed = np.tile(self._allowed, (len(histories), 1))
+        if exclude_seen:
+            for row, each in enumerate(histories):
+                allowed[row, each] = False
+        mask = torch.from_numpy(allowed).to(states.device)
+        beam = max(self._beam, k)
+        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask)
+        return [
+            [
+                self._item(item, score, self._reason(item, history))
+                for item, score in zip(row, values, strict=True)
+                if item >= 0
+            ]
+            for row, values, history in zip(items.tolist(), scores.tolist(), histories, strict=True)
+        ]
+
+    def _item(self, item: int, score: float, reason: str) -> Recommendation:
+        sids = self._dataset.sids
+        sid = "-".join(str(code) for code in sids.codes[item])
+        return Recommendation(sids.item_ids[item].as_py(), self._titles[item], score, sid, reason)
+
+    def _reason(self, item: int, history: np.ndarray) -> str:
+        """The longest SID prefix that the item shares with the history, named by topic, and the newest such item."""
+        sids, recent = self._dataset.sids, history[-self._decoder.max_items :]
+        depths = np.logical_and.accumulate(sids.codes[recent] == sids.codes[item], axis=1).sum(1)
+        depth = int(depths.max())
+        if not depth:
+            return "follows from the history as a whole; shares no code with it"
+        like = int(recent[np.flatnonzero(depths == depth)[-1]])
+        prefix = "-".join(str(code) for code in sids.codes[item, :depth])
+        topic = f" ({sids.topics[item][depth - 1]})" if sids.topics else ""
+        return f"shares {prefix}{topic} with {self._titles[like]}"
+
+
+def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
+    rows = pc.index_in(pa.array(item_ids, pa.string()), value_set=catalogue)
+    if rows.null_count:
+        unknown = [each for each, row in zip(item_ids, rows, strict=True) if not row.is_valid]
+        raise DataContractError(
+            f"history: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
+            f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
+        )
+    return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> tuple[list[str], np.ndarray | None]:
+    """Titles and availability in the order of `item_ids`."""
+    table = pq.read_table([files[name] for name in sorted(files) if name.endswith(".parquet")])
+    rows = pc.index_in(item_ids, value_set=table["item_id"])
+    if rows.null_count:
+        raise DataContractError(
+            f"recommender: {rows.null_count:,} of {len(item_ids):,} items of the data set are not in the catalogue; "
+            "take both from one release."
+        )
+    table = table.take(rows)
+    available = table["available"].to_numpy() if "available" in table.column_names else None
+    return table["title"].to_pylist(), available

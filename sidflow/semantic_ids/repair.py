@@ -1,0 +1,95 @@
+"""Moving items that share a path to the cheapest free paths, deterministically."""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from sidflow.quantizer.codebook import Quantizer
+from sidflow.semantic_ids.search import TakenPaths, code_costs, nearest_free_path
+from sidflow.semantic_ids.table import path_groups
+
+
+def repair_paths(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Unique paths: one holder stays on a shared path, the others take free ones at least cost.
+
+    1. A path keeps one holder: a held row before others, then the nearest, then the first row.
+    2. The others of a prefix share its free last codes optimally (linear sum assignment).
+    3. Those that find no free code there take, in row order, the cheapest free path of a best-first search.
+
+    The cost of a path is squared error plus the quantiser's biases. Only buckets with collisions are looped over.
+
+    Shapes: N items, N at most the number of paths, in item id order; d dimensions; L levels.
+
+    Args:
+        quantizer: Codebooks and biases.
+        latents: (N, d).
+        codes: Paths asked for, (N, L).
+        held: Rows that come first on their path, (N,) bool.
+
+    Returns:
+        Distinct paths, (N, L), in the dtype of `codes`.
+    """
+    movers = _movers(quantizer, latents, codes, held)
+    if not len(movers):
+        return codes
+    codes = codes.copy()
+    last = codes.shape[1] - 1
+    residuals = latents[movers].astype(np.float64) - quantizer.quantise(codes[movers, :last])
+    homeless = []
+    for at, taken in _colliding_buckets(codes, movers):
+        choice = _share_free_codes(residuals[at], taken, quantizer.codebooks[last], quantizer.biases[last])
+        codes[movers[at], last] = choice
+        homeless.append(movers[at][choice < 0])
+    overflow = np.sort(np.concatenate(homeless))
+    if len(overflow):
+        _settle_overflow(quantizer, latents, codes, overflow)
+    return codes
+
+
+def _movers(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Rows that must leave their path, ascending."""
+    path = path_groups(codes)
+    shared = np.flatnonzero(np.bincount(path)[path] > 1) if len(path) else path
+    residual = latents[shared] - quantizer.quantise(codes[shared])
+    cost = np.einsum("nd,nd->n", residual, residual, dtype=np.float64)
+    order = np.lexsort((cost, ~held[shared], path[shared]))  # stable: equal rows stay in id order
+    ordered = path[shared][order]
+    later = np.concatenate([[False], ordered[1:] == ordered[:-1]])[: len(ordered)]
+    return np.sort(shared[order][later])
+
+
+def _colliding_buckets(codes: np.ndarray, movers: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Per prefix with movers: which movers (positions in `movers`), and the last codes that others hold there."""
+    bucket = path_groups(codes[:, :-1])
+    stays = np.ones(len(codes), bool)
+    stays[movers] = False
+    rows = np.flatnonzero(stays)
+    rows = rows[np.argsort(bucket[rows], kind="stable")]
+    at = np.argsort(bucket[movers], kind="stable")
+    wanted, starts = np.unique(bucket[movers][at], return_index=True)
+    first = np.searchsorted(bucket[rows], wanted, "left")
+    stop = np.searchsorted(bucket[rows], wanted, "right")
+    groups = np.split(at, starts[1:])
+    return [(group, codes[rows[low:high], -1]) for group, low, high in zip(groups, first, stop, strict=True)]
+
+
+def _share_free_codes(residuals: np.ndarray, taken: np.ndarray, codebook: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Free codes for the rows of one bucket at least total cost, (m,); -1 where none is left."""
+    free = np.ones(len(codebook), bool)
+    free[taken] = False
+    options = np.flatnonzero(free)
+    choice = np.full(len(residuals), -1, np.int64)
+    if len(options):
+        rows, columns = linear_sum_assignment(code_costs(residuals, codebook[options], bias[options]))
+        choice[rows] = options[columns]
+    return choice
+
+
+def _settle_overflow(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, overflow: np.ndarray) -> None:
+    """Give the overflow rows of `codes` free paths, in place and one after another."""
+    settled = np.ones(len(codes), bool)
+    settled[overflow] = False
+    taken = TakenPaths(codes[settled], len(quantizer.codebooks[-1]))
+    for row in overflow:
+        path = nearest_free_path(quantizer, latents[row], taken)
+        taken.add(path)
+        codes[row] = path

@@ -1,0 +1,108 @@
+"""Best-first search for the cheapest free path of one item."""
+
+import heapq
+
+import numpy as np
+
+from sidflow.quantizer.codebook import Quantizer
+from sidflow.semantic_ids.table import path_groups
+
+REACH = 16  # nearest codes per level that the search looks at before it widens
+
+Path = tuple[int, ...]
+
+
+class TakenPaths:
+    """Which last codes are taken under a prefix."""
+
+    def __init__(self, codes: np.ndarray, size: int) -> None:
+        """Paths taken at first, (n, L), and the number of codes of the last level."""
+        bucket = path_groups(codes[:, :-1])
+        order = np.argsort(bucket, kind="stable")
+        starts = np.unique(bucket[order], return_index=True)[1]
+        stops = np.append(starts, len(order))[1:]
+        prefixes = map(tuple, codes[order][starts, :-1].tolist())
+        self._last = codes[order, -1]
+        self._spans = dict(zip(prefixes, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
+        self._masks: dict[Path, np.ndarray] = {}
+        self._size = size
+
+    def under(self, prefix: Path) -> np.ndarray:
+        """Taken last codes, (K,) bool."""
+        if prefix not in self._masks:
+            mask = np.zeros(self._size, bool)
+            start, stop = self._spans.get(prefix, (0, 0))
+            mask[self._last[start:stop]] = True
+            self._masks[prefix] = mask
+        return self._masks[prefix]
+
+    def add(self, path: Path) -> None:
+        """Take a path."""
+        self.under(path[:-1])[path[-1]] = True
+
+
+def nearest_free_path(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths) -> Path:
+    """The cheapest free path that a best-first search over prefixes finds; it widens until it finds one.
+
+    Args:
+        quantizer: Codebooks and biases.
+        latent: One item's latent, (d,).
+        taken: Paths that are not free; at least one path must be.
+    """
+    reach = REACH
+    while True:
+        path = _search(quantizer, latent.astype(np.float64), taken, reach)
+        if path is not None:
+            return path
+        if reach >= max(len(codebook) for codebook in quantizer.codebooks):
+            raise RuntimeError("nearest_free_path: every path is taken; check the number of items beforehand.")
+        reach *= 2
+
+
+def _search(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths, reach: int) -> Path | None:
+    """Best-first: a prefix is worth its greedy completion, a whole path its exact cost."""
+    levels = len(quantizer.codebooks)
+    heap: list[tuple[float, Path]] = [(0.0, ())]
+    while heap:
+        _, prefix = heapq.heappop(heap)
+        if len(prefix) == levels:
+            return prefix
+        for child in _children(quantizer, latent, prefix, taken, reach):
+            heapq.heappush(heap, child)
+    return None
+
+
+def _children(
+    quantizer: Quantizer, latent: np.ndarray, prefix: Path, taken: TakenPaths, reach: int
+) -> list[tuple[float, Path]]:
+    """The next prefixes with their estimated costs, or the one best free path under a prefix of L - 1 codes."""
+    level, residual, spent = len(prefix), latent, 0.0
+    for codebook, bias, code in zip(quantizer.codebooks, quantizer.biases, prefix, strict=False):
+        residual, spent = residual - codebook[code], spent + float(bias[code])
+    cost = code_costs(residual[None], quantizer.codebooks[level], quantizer.biases[level])[0]
+    if level == len(quantizer.codebooks) - 1:
+        cost[taken.under(prefix)] = np.inf
+        best = int(cost.argmin())
+        return [(spent + float(cost[best]), (*prefix, best))] if np.isfinite(cost[best]) else []
+    nearest = np.argsort(cost, kind="stable")[:reach]
+    estimate = spent + quantizer.biases[level][nearest] + _completed(quantizer, residual, nearest, level)
+    return [(value, (*prefix, code)) for value, code in zip(estimate.tolist(), nearest.tolist(), strict=True)]
+
+
+def _completed(quantizer: Quantizer, residual: np.ndarray, choices: np.ndarray, level: int) -> np.ndarray:
+    """Cost of completing each choice of a level greedily, taken or not, (t,)."""
+    rest = residual - quantizer.codebooks[level][choices]
+    spent = np.zeros(len(choices))
+    for codebook, bias in zip(quantizer.codebooks[level + 1 :], quantizer.biases[level + 1 :], strict=True):
+        code = code_costs(rest, codebook, bias).argmin(axis=1)
+        rest, spent = rest - codebook[code], spent + bias[code]
+    total: np.ndarray = spent + np.einsum("td,td->t", rest, rest)
+    return total
+
+
+def code_costs(residuals: np.ndarray, codebook: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Squared distances of residuals (m, d) to code vectors (k, d), plus biases (k,): (m, k) float64."""
+    book = codebook.astype(np.float64)
+    squares = np.einsum("md,md->m", residuals, residuals)[:, None] + np.einsum("kd,kd->k", book, book)
+    costs: np.ndarray = squares - 2 * residuals @ book.T + bias
+    return costs

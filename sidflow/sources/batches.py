@@ -1,0 +1,47 @@
+"""A source file as a stream of batches of bounded size."""
+
+import zlib
+from collections.abc import Generator, Sequence
+
+import pyarrow as pa
+
+from sidflow.errors import DataContractError
+from sidflow.sources.batch import Batch
+from sidflow.sources.delimited import read_delimited
+from sidflow.sources.jsonlines import read_jsonlines
+from sidflow.sources.listing import Source
+from sidflow.sources.parquet import read_parquet
+
+
+def read_batches(
+    source: Source, batch_rows: int, required: Sequence[str] = (), only_required: bool = False
+) -> Generator[Batch, None, None]:
+    """Stream a source file in bounded memory; rows that cannot be read as rows come in `Batch.bad`.
+
+    Args:
+        source: The file.
+        batch_rows: Most rows in a batch.
+        required: Columns that must be there.
+        only_required: Read no other columns from Parquet, the one format where that saves work.
+
+    Raises:
+        DataContractError: If the file is empty, cut off, corrupt, not UTF-8, or lacks a required column.
+    """
+    if source.bytes == 0:
+        raise DataContractError(f"{source.url}: the file is empty (0 bytes); remove it or fetch it again.")
+    try:
+        match source.format:
+            case "csv":
+                yield from read_delimited(source, ",", batch_rows, required)
+            case "tsv":
+                yield from read_delimited(source, "\t", batch_rows, required)
+            case "jsonl":
+                yield from read_jsonlines(source, batch_rows, required)
+            case "parquet":
+                yield from read_parquet(source, batch_rows, required, only_required)
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DataContractError(
+            f"{source.url}: cannot be read as {source.format}: {reason}. "
+            "Is the file whole and in that format? Fetch it again."
+        ) from error

@@ -1,0 +1,178 @@
+"""What is expected of pairs, embeddings, the decision, the quantiser and semantic IDs."""
+
+import sys
+
+from sidflow import schemas
+from sidflow.validation.derive import embedding_columns, pair_columns, sid_columns
+from sidflow.validation.engine import OneOf, Range
+from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at, least, tallied
+from sidflow.validation.tallies import OutOfOrder, SharedCodes
+
+ACTIONS = ("keep", "assign_new", "full", "re_encode")
+# float32 and bfloat16 arithmetic leave a unit vector's norm within a thousandth of 1.
+NORM = (0.999, 1.001)
+FINITE = sys.float_info.max
+
+PAIRS = Suite(
+    facts=(
+        FactCheck(
+            "there are enough pairs",
+            "pairs",
+            at("pairs"),
+            "Lower pairs.iota or min_support, raise pairs.fdr, widen pairs.window, or lower pairs.gate.min_pairs.",
+            minimum="min_pairs",
+        ),
+        FactCheck(
+            "significant pairs are mostly real",
+            "fdr_hat",
+            at("fdr_hat"),
+            "Lower pairs.fdr, raise pairs.min_support, or raise pairs.gate.max_fdr.",
+            maximum="max_fdr",
+        ),
+        FactCheck(
+            "no item is in most of the pairs",
+            "max_hub_share",
+            at("max_hub_share"),
+            "Lower pairs.max_partners, see whether that id stands for many items, or raise pairs.gate.max_hub_share.",
+            maximum="max_hub_share",
+        ),
+        FactCheck(
+            "every pair is there once, ascending",
+            "out_of_order",
+            tallied("out_of_order"),
+            "Run again with --refresh pairs.",
+            maximum=0,
+        ),
+    ),
+    rows=RowSuite(
+        schema=schemas.PAIRS,
+        columns=pair_columns,
+        checks=(
+            RowCheck("comes before item_b", "item_a", Range("ordered", 1, 1)),
+            RowCheck("is at least one user", "support", Range("support", minimum=1)),
+            RowCheck("is above zero", "expected", Range("expected", 0, FINITE, above=True)),
+            RowCheck("is finite", "pmi", Range("pmi", -FINITE, FINITE)),
+            RowCheck("is a probability", "p_value", Range("p_value", 0, 1)),
+            RowCheck("is significant or top-up", "tier", OneOf("tier", ("significant", "top-up"))),
+            RowCheck("is above zero", "weight", Range("weight", 0, FINITE, above=True)),
+        ),
+        tallies={"out_of_order": lambda: OutOfOrder("item_a", "item_b")},
+    ),
+)
+
+EMBEDDINGS = Suite(
+    facts=(
+        FactCheck(
+            "most vectors are distinct",
+            "distinct_share",
+            at("distinct_share"),
+            "Name more columns in embedding.template, or lower embedding.gate.min_distinct_share.",
+            minimum="min_distinct_share",
+        ),
+        FactCheck(
+            "every item is there once, ascending by id",
+            "out_of_order",
+            tallied("out_of_order"),
+            "Run again with --refresh embeddings.",
+            maximum=0,
+        ),
+    ),
+    rows=RowSuite(
+        schema=schemas.embeddings_schema(1),
+        columns=embedding_columns,
+        checks=(
+            RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),
+            RowCheck("is finite", "vector", Range("norm")),
+            RowCheck("has unit length", "vector", Range("norm", *NORM)),
+        ),
+        tallies={"out_of_order": lambda: OutOfOrder("item_id")},
+    ),
+)
+
+
+def _known_action(facts: Facts) -> float:
+    return float(facts["action"] in ACTIONS)
+
+
+DECISION = Suite(
+    facts=(
+        FactCheck(
+            f"the action is one of {', '.join(ACTIONS)}",
+            "action",
+            _known_action,
+            "Run again with --refresh decision.",
+            minimum=1,
+        ),
+    ),
+)
+
+QUANTIZER = Suite(
+    facts=(
+        FactCheck(
+            "every level uses enough of its codes",
+            "usage",
+            least("codes", "usage"),
+            "Raise quantizer.revive_below or steps, shrink quantizer.codebooks, or lower quantizer.gate.min_usage.",
+            minimum="min_usage",
+        ),
+        FactCheck(
+            "every level's codes are used evenly enough",
+            "perplexity",
+            least("codes", "perplexity"),
+            "Lower quantizer.balance_weight (too much of it collapses codebooks), raise revive_below, or lower "
+            "quantizer.gate.min_perplexity.",
+            minimum="min_perplexity",
+        ),
+    ),
+)
+
+
+def _shared_codes(facts: Facts) -> float | None:
+    """Items that share a semantic ID, where that is not allowed."""
+    return None if facts.get("mode") == "allow" else tallied("shared_codes")(facts)
+
+
+SEMANTIC_IDS = Suite(
+    facts=(
+        FactCheck(
+            "no two items share a semantic ID",
+            "shared_codes",
+            _shared_codes,
+            "Run again with --refresh semantic_ids; to permit it, set semantic_ids.uniqueness=allow.",
+            maximum=0,
+            optional=True,
+        ),
+        FactCheck(
+            "few items are moved off their nearest code",
+            "repaired_share",
+            at("repaired_share"),
+            "Give quantizer.codebooks more codes or a level more, or raise semantic_ids.gate.max_repaired_share.",
+            maximum="max_repaired_share",
+        ),
+        FactCheck(
+            "few known items change their semantic ID",
+            "churn",
+            at("churn"),
+            "Raise semantic_ids.hysteresis, set refresh.force=assign_new, or raise semantic_ids.gate.max_churn.",
+            maximum="max_churn",
+        ),
+        FactCheck(
+            "every item is there once, ascending by id",
+            "out_of_order",
+            tallied("out_of_order"),
+            "Run again with --refresh semantic_ids.",
+            maximum=0,
+        ),
+    ),
+    rows=RowSuite(
+        schema=schemas.SEMANTIC_IDS,
+        columns=sid_columns,
+        checks=(
+            RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),
+            RowCheck("has one code a level", "codes", Range("levels_beyond", 0, 0)),
+            RowCheck("is inside its level", "codes", Range("codes_outside", maximum=0)),
+            RowCheck("says the codes", "sid", Range("says_codes", 1, 1)),
+        ),
+        tallies={"out_of_order": lambda: OutOfOrder("item_id"), "shared_codes": SharedCodes},
+    ),
+)

@@ -1,0 +1,119 @@
+"""What is expected of the data set, the decoder, its measures and a release."""
+
+import math
+
+import pyarrow as pa
+
+from sidflow.validation.derive import dataset_columns
+from sidflow.validation.engine import Range
+from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at
+
+DATASET = Suite(
+    facts=(
+        FactCheck(
+            "there is something to learn from",
+            "training_targets",
+            at("training_targets"),
+            "No user has two training events: shorten histories.holdout, lower histories.min_user_events, or give more "
+            "interactions.",
+            minimum=1,
+        ),
+    ),
+    rows=RowSuite(
+        schema=pa.schema({"item_id": pa.string(), "indexed_id": pa.string()}),
+        columns=dataset_columns,
+        checks=(RowCheck("is the item that histories mean", "item_id", Range("same_item", 1, 1)),),
+        tallies={},
+    ),
+)
+
+
+def _finite_validation(facts: Facts) -> float | None:
+    """1 if all measures of the best validation are finite; None if there was none."""
+    best = facts["validation"]
+    return float(all(math.isfinite(each) for each in best.values())) if best else None
+
+
+DECODER = Suite(
+    facts=(
+        FactCheck(
+            "training took place",
+            "epochs",
+            at("epochs"),
+            "Raise decoder.epochs or decoder.warm_epochs.",
+            minimum=1,
+        ),
+        FactCheck(
+            "validation measures are finite",
+            "validation",
+            _finite_validation,
+            "Lower decoder.lr or decoder.clip_norm and train again with --refresh decoder.",
+            minimum=1,
+            optional=True,
+        ),
+    ),
+)
+
+
+def _recall(facts: Facts) -> float | None:
+    return at("test", "recall@10")(facts)
+
+
+def _lift_over_random(facts: Facts) -> float:
+    """Test Recall@10 over that of a random ranking."""
+    return float(facts["test"]["recall@10"] / facts["random_recall@10"])
+
+
+def _recall_drop(facts: Facts) -> float | None:
+    """Relative loss of Recall@10 against the previous release; None without one, or if that had none to lose."""
+    before = facts.get("previous_recall@10")
+    return 1 - facts["test"]["recall@10"] / before if before else None
+
+
+METRICS = Suite(
+    facts=(
+        FactCheck(
+            "someone was measured",
+            "users",
+            at("users"),
+            "No user has a test event: lengthen histories.holdout, or use histories.split=last-out.",
+            minimum=1,
+        ),
+        FactCheck(
+            "Recall@10 is a share",
+            "test.recall@10",
+            _recall,
+            "Run again with --refresh metrics.",
+            minimum=0,
+            maximum=1,
+        ),
+    ),
+)
+
+RELEASE = Suite(
+    facts=(
+        FactCheck(
+            "the decoder beats a random ranking",
+            "lift_over_random",
+            _lift_over_random,
+            "Train longer (decoder.epochs), give more interactions, or lower release.gate.min_lift_over_random.",
+            minimum="min_lift_over_random",
+            above=True,
+        ),
+        FactCheck(
+            "Recall@10 is high enough",
+            "test.recall@10",
+            _recall,
+            "Compare the baselines in the metrics artifact, or lower release.gate.min_recall_at_10.",
+            minimum="min_recall_at_10",
+        ),
+        FactCheck(
+            "Recall@10 has not fallen much since the previous release",
+            "recall_drop",
+            _recall_drop,
+            "See what changed between the releases: sidflow releases. Or raise release.gate.max_recall_drop.",
+            maximum="max_recall_drop",
+            optional=True,
+        ),
+    ),
+)

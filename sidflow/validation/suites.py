@@ -1,0 +1,39 @@
+"""One suite for each data set."""
+
+import difflib
+from typing import Final
+
+from sidflow.errors import ConfigError
+from sidflow.validation.input_suites import CATALOGUE, HISTORIES, INTERACTIONS
+from sidflow.validation.learning_suites import DECISION, EMBEDDINGS, PAIRS, QUANTIZER, SEMANTIC_IDS
+from sidflow.validation.serving_suites import DATASET, DECODER, METRICS, RELEASE
+from sidflow.validation.suite import Suite
+
+SUITES: Final[dict[str, Suite]] = {
+    "segment": Suite(),  # one cleaned source file; judged with the others as interactions
+    "interactions": INTERACTIONS,
+    "catalogue": CATALOGUE,
+    "histories": HISTORIES,
+    "pairs": PAIRS,
+    "embeddings": EMBEDDINGS,
+    "decision": DECISION,
+    "quantizer": QUANTIZER,
+    "semantic_ids": SEMANTIC_IDS,
+    "dataset": DATASET,
+    "decoder": DECODER,
+    "metrics": METRICS,
+    "release": RELEASE,
+}
+
+
+def suite_of(kind: str) -> Suite:
+    """The suite of a kind of artifact.
+
+    Raises:
+        ConfigError: If there is no such kind.
+    """
+    if kind not in SUITES:
+        close = difflib.get_close_matches(kind, SUITES, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ConfigError(f"no gate for '{kind}'; there are: {', '.join(SUITES)}.{hint}")
+    return SUITES[kind]

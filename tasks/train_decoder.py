@@ -1,0 +1,61 @@
+"""Task: the hierarchical decoder, warm-started from the previous release where it fits."""
+
+import json
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from sidflow.artifacts import Artifact, Attempt, Facts, Store
+from sidflow.config import DecoderConfig
+from sidflow.dataset.build import read_dataset
+from sidflow.decoder.files import load_decoder, save_decoder
+from sidflow.decoder.fit import train_decoder as train
+from sidflow.decoder.model import Decoder
+from sidflow.embedding.table import read_embeddings
+from sidflow.release import Release
+from sidflow.semantic_ids.policy import read_decision
+from sidflow.semantic_ids.table import read_semantic_ids
+from tasks.stage import OnProgress, Stage
+
+DECODER = Stage("decoder", 1, ("sidflow.decoder", "sidflow.dataset"))
+PREVIOUS = ("decoder", "semantic_ids", "quantizer")
+
+
+@task(name="train decoder", task_run_name="train-decoder", cache_policy=NO_CACHE)
+def train_decoder(
+    store: Store,
+    config: DecoderConfig,
+    dataset: Artifact,
+    embeddings: Artifact,
+    pairs: Artifact,
+    decision: Artifact,
+    previous: Release | None,
+) -> Artifact:
+    """A decoder that is bound to the data set's SID table."""
+    inputs = {"dataset": dataset, "embeddings": embeddings, "pairs": pairs, "decision": decision}
+    inputs |= {f"previous_{kind}": previous.artifact(kind) for kind in PREVIOUS if previous and config.warm_start}
+    max_items = int(store.manifest(dataset).identity["max_items"])
+
+    def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
+        vectors = read_embeddings(store.files(embeddings)).vectors
+        action = read_decision(store.files(decision)).action
+        initial = _warm_start(store, previous) if previous and config.warm_start and action != "re_encode" else None
+        with (attempt.beside / "metrics.jsonl").open("w") as curve:
+
+            def on_metrics(row: dict[str, Any]) -> None:
+                curve.write(json.dumps(row) + "\n")
+                curve.flush()
+
+            trained = train(
+                read_dataset(store.files(dataset)), vectors, config, max_items, initial, on_progress, on_metrics
+            )
+        save_decoder(trained.decoder, attempt.data)
+        return {**trained.facts, "rows": sum(each.numel() for each in trained.decoder.parameters())}
+
+    return DECODER.run(store, config, inputs, work)
+
+
+def _warm_start(store: Store, previous: Release) -> Decoder:
+    sids = read_semantic_ids(store.files(previous.artifact("semantic_ids")))
+    return load_decoder(store.files(previous.artifact("decoder")), sids)

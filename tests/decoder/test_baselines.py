@@ -1,0 +1,58 @@
+"""Baselines against naive oracles."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidflow.decoder.baselines import count_transitions, popularity, popularity_ranks, transition_ranks
+from sidflow.decoder.ranking import measured_contexts
+from sidflow.histories.table import Histories
+from tests.decoder.worlds import histories_by_hand
+
+
+def test_popularity_counts_training_events_only() -> None:
+    """Validation and test events do not make an item popular."""
+    histories = histories_by_hand([[0, 0, 1, 2], [0, 1]], n_train=[2, 2], n_validation=[1, 0], items=4)
+    assert popularity(histories).tolist() == [3, 1, 0, 0]
+
+
+def test_popularity_ranks_literal() -> None:
+    """Ties go to the lower index."""
+    histories = histories_by_hand([[1, 1, 0, 3], [2, 1, 2]], n_train=[2, 1], n_validation=[1, 1], items=4)
+    assert popularity_ranks(histories, measured_contexts(histories)).tolist() == [4, 2]
+
+
+def test_transitions_stay_inside_a_user() -> None:
+    """The last item of one user is not followed by the first of the next."""
+    histories = histories_by_hand([[0, 1], [2], [], [3, 0]], n_train=[2, 1, 0, 2], n_validation=[0] * 4, items=4)
+    counts = count_transitions(histories).counts.toarray()
+    assert np.argwhere(counts).tolist() == [[0, 1], [3, 0]]
+
+
+@st.composite
+def small_histories(draw: st.DrawFn) -> Histories:
+    """Histories of up to 6 users over 6 items, split last-out."""
+    rows = draw(st.lists(st.lists(st.integers(0, 5), max_size=9), min_size=1, max_size=6))
+    n_train = [len(row) - 2 if len(row) >= 3 else len(row) for row in rows]
+    return histories_by_hand(rows, n_train, [int(len(row) >= 3) for row in rows], items=6)
+
+
+@given(small_histories())
+def test_transition_ranks_equal_a_full_sort(histories: Histories) -> None:
+    """Counting who stands ahead gives the place in a full sort by (count, popularity, index)."""
+    contexts = measured_contexts(histories)
+    last, targets = histories.items[contexts.ends - 1], histories.items[contexts.ends]
+    counts = np.zeros((6, 6), int)
+    popular = np.zeros(6, int)
+    for row, n in zip(np.split(histories.items, histories.offsets[1:-1]), histories.n_train, strict=True):
+        for item in row[:n]:
+            popular[item] += 1
+        for before, after in itertools.pairwise(row[:n]):
+            counts[before, after] += 1
+    expected = [
+        1 + sorted(range(6), key=lambda item, b=before: (-counts[b, item], -popular[item], item)).index(target)
+        for before, target in zip(last, targets, strict=True)
+    ]
+    assert transition_ranks(count_transitions(histories), last, targets).tolist() == expected

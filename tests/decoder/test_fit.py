@@ -1,0 +1,134 @@
+"""Training: deterministic, able to learn, blind to what it must not see."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sidflow.dataset.build import Dataset
+from sidflow.decoder.fit import train_decoder
+from sidflow.decoder.model import Decoder
+from sidflow.errors import ConfigError, DataContractError, ShapeError, TrainingDiverged
+from tests.decoder.worlds import SMALL, histories_by_hand, planted_dataset, sids_of
+
+
+def weights(decoder: Decoder) -> bytes:
+    """All weights as bytes."""
+    return b"".join(tensor.numpy().tobytes() for _, tensor in sorted(decoder.state_dict().items()))
+
+
+def test_same_seed_same_bits() -> None:
+    """Two trainings of one seed agree in every bit, whatever the global random state; another seed differs."""
+    dataset, vectors = planted_dataset()
+    first = train_decoder(dataset, vectors, SMALL, 10)
+    torch.manual_seed(123)
+    again = train_decoder(dataset, vectors, SMALL, 10)
+    other = train_decoder(dataset, vectors, SMALL.model_copy(update={"seed": 1}), 10)
+    assert weights(first.decoder) == weights(again.decoder) != weights(other.decoder)
+
+
+def test_global_random_state_is_left_alone() -> None:
+    """Training draws nothing from the caller's stream."""
+    dataset, vectors = planted_dataset(users=10)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train_decoder(dataset, vectors, SMALL.model_copy(update={"epochs": 1}), 10)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_drawn_candidates_are_deterministic_too() -> None:
+    """The sampled softmax keeps the promise of equal bits."""
+    dataset, vectors = planted_dataset()
+    config = SMALL.model_copy(update={"dense_candidates": 20})
+    pair = [weights(train_decoder(dataset, vectors, config, 10).decoder) for _ in range(2)]
+    assert pair[0] == pair[1]
+
+
+def test_learns_a_cycle_of_32_items() -> None:
+    """Histories that walk a cycle are continued without error."""
+    rows = [[(start + step) % 32 for step in range(9)] for start in range(32)]
+    histories = histories_by_hand(rows, [7] * 32, [1] * 32, 32)
+    sids = sids_of(np.array([[item % 6, item // 6] for item in range(32)]))
+    vectors = np.random.default_rng(0).standard_normal((32, 8)).astype(np.float32)
+    config = SMALL.model_copy(update={"dim": 32, "dropout": 0.0, "epochs": 40, "lr": 0.01, "validate_every": 10})
+    trained = train_decoder(Dataset(histories, sids), vectors, config, 8)
+    assert trained.facts["validation"]["recall@5"] == 1.0
+    assert trained.curve[-1]["loss_levels"] < trained.curve[0]["loss_levels"]
+
+
+def test_validation_and_test_events_are_never_learned() -> None:
+    """Other items in the held-out places leave the weights of a training without selection as they were."""
+    dataset, vectors = planted_dataset()
+    histories = dataset.histories
+    config = SMALL.model_copy(update={"epochs": 1})
+    swapped = histories.items.copy()
+    for user, n in enumerate(histories.n_train):
+        swapped[histories.offsets[user] + n : histories.offsets[user + 1]] = 0
+    changed = Dataset(replace(histories, items=swapped), dataset.sids)
+    one, two = (train_decoder(each, vectors, config, 10) for each in (dataset, changed))
+    assert weights(one.decoder) == weights(two.decoder)
+
+
+def test_without_validation_the_last_weights_stay() -> None:
+    """No validation events, no selection."""
+    histories = histories_by_hand([[0, 1, 2], [1, 2, 0]], [3, 3], [0, 0], 3)
+    dataset = Dataset(histories, sids_of(np.array([[0, 0], [0, 1], [1, 0]])))
+    trained = train_decoder(dataset, np.eye(3, 4, dtype=np.float32), SMALL, 10)
+    assert trained.facts["best_epoch"] == SMALL.epochs
+    assert trained.facts["validation"] == {}
+
+
+def test_best_weights_are_kept_and_patience_stops() -> None:
+    """A learning rate that ruins the model costs nothing but the epochs of patience."""
+    dataset, vectors = planted_dataset()
+    config = SMALL.model_copy(update={"epochs": 40, "patience": 2, "lr": 0.5, "clip_norm": 1e3, "warmup": 0.0})
+    trained = train_decoder(dataset, vectors, config, 10)
+    best = max(trained.curve, key=lambda row: row["ndcg@10"])
+    assert trained.facts["best_epoch"] == best["epoch"]
+    assert trained.facts["validation"]["ndcg@10"] == best["ndcg@10"]
+    assert trained.facts["epochs"] < 40
+
+
+def test_progress_and_metrics_are_reported() -> None:
+    """Steps count up to their total; each row of the curve is handed out when it is made."""
+    dataset, vectors = planted_dataset()
+    steps: list[tuple[int, int]] = []
+    rows: list[dict[str, object]] = []
+    trained = train_decoder(
+        dataset, vectors, SMALL, 10, on_progress=lambda done, total: steps.append((done, total)), on_metrics=rows.append
+    )
+    assert steps[-1][0] == trained.facts["steps"] and all(done <= total for done, total in steps)
+    assert rows == trained.curve
+
+
+def test_divergence_is_told() -> None:
+    """NaN in the embeddings stops training with a next step."""
+    dataset, vectors = planted_dataset(users=10)
+    broken = vectors.copy()
+    broken[int(dataset.histories.items[0]), 0] = np.nan
+    with pytest.raises(TrainingDiverged, match=r"Lower decoder\.lr, or look for NaN in the embeddings"):
+        train_decoder(dataset, broken, SMALL, 10)
+
+
+def test_nothing_to_learn_is_told() -> None:
+    """Users with one training event each cannot train a decoder."""
+    histories = histories_by_hand([[0], [1]], [1, 1], [0, 0], 2)
+    dataset = Dataset(histories, sids_of(np.array([[0], [1]])))
+    with pytest.raises(DataContractError, match="none of 2 users has two training events"):
+        train_decoder(dataset, np.zeros((2, 4), np.float32), SMALL, 10)
+
+
+def test_foreign_vectors_are_refused() -> None:
+    """Content vectors of another catalogue do not train."""
+    dataset, vectors = planted_dataset()
+    with pytest.raises(ShapeError, match=r"got content vectors of shape \(39, 16\), expected \(40, 16\)"):
+        train_decoder(dataset, vectors[1:], SMALL, 10)
+
+
+def test_heads_must_divide_the_width() -> None:
+    """The message names both settings."""
+    dataset, vectors = planted_dataset(users=10)
+    with pytest.raises(ConfigError, match=r"decoder\.dim=16 is not a multiple of decoder\.heads=3"):
+        train_decoder(dataset, vectors, SMALL.model_copy(update={"heads": 3}), 10)

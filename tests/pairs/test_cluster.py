@@ -1,0 +1,156 @@
+"""Starting, finding and leaving Dask clusters: real processes, real sockets."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import sidflow
+from sidflow.config.learning import DaskConfig, PairsConfig
+from sidflow.errors import ConfigError, SidflowError
+from sidflow.pairs.cluster import open_workers
+from sidflow.pairs.mine import mine_pairs
+from sidflow.pairs.workers import InProcess
+from tests.factories import make_histories
+from tests.pairs.test_mine import rows_of
+
+
+def children() -> list[psutil.Process]:
+    """Worker processes of this one."""
+    processes = psutil.Process().children(recursive=True)
+    return [each for each in processes if "spawn_main" in " ".join(each.cmdline())]
+
+
+def test_no_workers_means_this_process():
+    """Nothing is started."""
+    with open_workers(DaskConfig(workers=0)) as workers:
+        assert isinstance(workers, InProcess)
+
+
+def test_dask_gives_the_same_rows_as_this_process():
+    """Any number of workers and partitions; in a thread, as orchestrators run it; nobody is left behind."""
+    histories = make_histories(users=300, items=60)
+    expected, expected_facts = mine_pairs(histories, PairsConfig(topup_p=0.2, dask=DaskConfig(workers=0)))
+    assert len(expected) > 10
+    found = []
+
+    def run() -> None:
+        for workers, partitions in [(1, 1), (2, 7)]:
+            config = PairsConfig(topup_p=0.2, partitions=partitions, dask=DaskConfig(workers=workers))
+            found.append(mine_pairs(histories, config))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert len(found) == 2
+    for pairs, facts in found:
+        assert rows_of(pairs) == rows_of(expected) and facts == expected_facts
+    assert children() == []
+
+
+def test_everything_listens_on_loopback_and_an_outside_scheduler_works():
+    """Scheduler, workers and dashboard; then the same cluster by its address."""
+    with open_workers(DaskConfig(workers=1)) as workers:
+        address = workers._client.scheduler.address  # type: ignore[attr-defined]
+        listening = [
+            connection.laddr.ip
+            for process in [psutil.Process(), *children()]
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        assert len(listening) >= 3 and set(listening) == {"127.0.0.1"}
+        histories = make_histories(users=100, items=40)
+        outside, _ = mine_pairs(histories, PairsConfig(topup_p=0.2, dask=DaskConfig(scheduler=address)))
+        here, _ = mine_pairs(histories, PairsConfig(topup_p=0.2, dask=DaskConfig(workers=0)))
+        assert rows_of(outside) == rows_of(here) and len(here) > 0
+        assert workers.fetch(workers.map(abs, [(-1,)])) == [1]  # leaving a cluster does not stop it
+
+
+def test_a_missing_scheduler_is_an_error_in_seconds():
+    """Nothing listens on the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match=f"no Dask scheduler answers at '{address}' within 5 s"):
+        mine_pairs(make_histories(), PairsConfig(dask=DaskConfig(scheduler=address)))
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "tcp://127.0.0.1:notaport"])
+def test_a_malformed_scheduler_address_is_an_error(address: str):
+    """The address itself is quoted."""
+    with (
+        pytest.raises(ConfigError, match=f"no Dask scheduler answers at '{address}'"),
+        open_workers(DaskConfig(scheduler=address)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [("much", "'much' is not a size; write it as '4GiB'"), ("10MiB", "'10MiB' is too small; a worker needs 256MiB")],
+)
+def test_a_memory_limit_without_sense_is_an_error(limit: str, message: str):
+    """Before anything is started."""
+    with pytest.raises(ConfigError, match=message), open_workers(DaskConfig(memory_limit=limit)):
+        pass
+
+
+def test_a_task_that_kills_its_workers_is_given_up():
+    """The message says what to raise; the cluster is gone afterwards."""
+    with (
+        pytest.raises(SidflowError, match=r"given up after \d+ workers died of it.*pairs.dask.memory_limit"),
+        open_workers(DaskConfig(workers=1)) as workers,
+    ):
+        workers.map(os._exit, [(1,)])
+    assert children() == []
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sidflow.__file__).parents[1])}
+SCRIPT = """
+import os, sys, time
+from sidflow.config.learning import DaskConfig
+from sidflow.pairs.cluster import open_workers
+with open_workers(DaskConfig(workers=1)) as workers:
+    print(workers.fetch(workers.map(os.getpid, [()]))[0], flush=True)
+    if len(sys.argv) > 1:
+        workers.map(time.sleep, [(60,)])
+"""
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within ten seconds."""
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not psutil.pid_exists(pid)
+
+
+def test_workers_die_with_a_killed_parent(tmp_path: Path):
+    """SIGKILL leaves no time to say goodbye; also, a script without a `__main__` guard works."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), "stay"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, env=ENVIRONMENT, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        assert psutil.pid_exists(worker)
+        parent.send_signal(signal.SIGKILL)
+    assert gone(worker)
+
+
+def test_a_program_on_standard_input_ends_cleanly():
+    """No main module to import, no warnings, nothing on standard error, no process left."""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-"]
+    run = subprocess.run(command, input=SCRIPT, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert gone(int(run.stdout))

@@ -1,0 +1,151 @@
+"""Co-occurrence counts: literal cases, and a double loop as the oracle."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sidflow.errors import ShapeError
+from sidflow.pairs.count import Counts, count_pairs, item_ranges, most_recent
+from tests.pairs.naive import naive_support, packed
+
+N_ITEMS = 8
+histories_of_items = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=12), max_size=12)
+
+
+def rows(counts: Counts) -> dict[tuple[int, int], int]:
+    """Counts as a dictionary."""
+    return dict(zip(zip(counts.a.tolist(), counts.b.tolist(), strict=True), counts.support.tolist(), strict=True))
+
+
+def count(histories: list[list[int]], window: int, min_support: int = 1) -> Counts:
+    """Counts over the whole catalogue."""
+    return count_pairs(*packed(histories), N_ITEMS, window, min_support)
+
+
+def test_pairs_of_one_user_within_the_window():
+    """Window 1 sees neighbours only."""
+    assert rows(count([[3, 1, 2]], window=1)) == {(1, 2): 1, (1, 3): 1}
+
+
+def test_window_reaches_exactly_that_many_positions():
+    """Positions 0 and 2 are two apart."""
+    assert rows(count([[3, 1, 2]], window=2)) == {(1, 2): 1, (1, 3): 1, (2, 3): 1}
+
+
+def test_a_user_counts_once_per_pair():
+    """Repeats of either item, in any order, add nothing."""
+    assert rows(count([[0, 1, 0, 1, 1, 0]], window=3)) == {(0, 1): 1}
+
+
+def test_two_users_count_twice():
+    """Support is the number of users, whatever the order of the items."""
+    assert rows(count([[0, 1], [1, 0], [0, 2]], window=5)) == {(0, 1): 2, (0, 2): 1}
+
+
+def test_an_item_never_pairs_with_itself():
+    """A history of one item repeated has no pair."""
+    assert rows(count([[4, 4, 4]], window=2)) == {}
+
+
+def test_histories_do_not_touch():
+    """The last item of a user and the first of the next are no pair."""
+    assert rows(count([[0], [1], [2, 3]], window=10)) == {(2, 3): 1}
+
+
+def test_margins_and_totals_include_dropped_pairs():
+    """c_i, T and the number of pairs are those before min_support."""
+    counts = count([[0, 1], [0, 1], [0, 2]], window=1, min_support=2)
+    assert rows(counts) == {(0, 1): 2}
+    assert counts.margins.tolist() == [3, 2, 1, 0, 0, 0, 0, 0]
+    assert (counts.tokens, counts.observed) == (3, 2)
+
+
+@pytest.mark.parametrize("histories", [[], [[]], [[], []], [[5]], [[5], [5]]])
+def test_nothing_to_pair_is_an_empty_result(histories: list[list[int]]):
+    """No users, empty users and single events give empty arrays of the right type."""
+    counts = count(histories, window=10)
+    assert rows(counts) == {} and counts.a.dtype == counts.b.dtype == counts.support.dtype == np.int32
+    assert (counts.tokens, counts.observed, counts.margins.sum()) == (0, 0, 0)
+
+
+def test_empty_catalogue():
+    """No items at all."""
+    assert len(count_pairs(np.array([0]), np.array([], np.int32), 0, 1).a) == 0
+
+
+def test_more_partners_than_the_first_buffers_hold():
+    """Buffers grow: one item with 3,000 partners, and 3,000 x 2,999 / 2 pairs."""
+    n = 3_000
+    counts = count_pairs(np.array([0, n]), np.arange(n, dtype=np.int32), n, n)
+    assert counts.observed == len(counts.a) == n * (n - 1) // 2
+    assert counts.margins.tolist() == [n - 1] * n
+    assert (counts.a[:3].tolist(), counts.b[:3].tolist()) == ([0, 0, 0], [1, 2, 3])
+
+
+@settings(deadline=None)
+@given(histories_of_items, st.integers(1, 13), st.integers(1, 3), st.integers(1, 12))
+def test_any_partitioning_equals_the_double_loop(
+    histories: list[list[int]], window: int, min_support: int, partitions: int
+):
+    """Rows, their order, margins and totals, for any split into item ranges."""
+    expected = naive_support(histories, window)
+    offsets, items = packed(histories)
+    parts = [
+        count_pairs(offsets, items, N_ITEMS, window, min_support, each)
+        for each in item_ranges(items, N_ITEMS, partitions)
+    ]
+    found = [row for part in parts for row in zip(*(column.tolist() for column in part[:3]), strict=True)]
+    assert found == [(a, b, k) for (a, b), k in expected.items() if k >= min_support]
+    margins = [sum(k for pair, k in expected.items() if item in pair) for item in range(N_ITEMS)]
+    assert np.sum([part.margins for part in parts], axis=0).tolist() == margins
+    assert sum(part.tokens for part in parts) == sum(expected.values())
+    assert sum(part.observed for part in parts) == len(expected)
+
+
+@given(st.lists(st.integers(0, N_ITEMS - 1), max_size=40), st.integers(1, 12))
+def test_ranges_split_the_catalogue(items: list[int], partitions: int):
+    """Ranges are non-empty, contiguous and complete."""
+    ranges = item_ranges(np.array(items, np.int32), N_ITEMS, partitions)
+    assert 1 <= len(ranges) <= partitions
+    assert [low for low, _ in ranges] + [N_ITEMS] == [0] + [high for _, high in ranges]
+    assert all(low < high for low, high in ranges)
+
+
+def test_ranges_hold_equally_many_events():
+    """Four events of item 0 weigh as much as the rest together."""
+    assert item_ranges(np.array([0, 0, 0, 0, 1, 2, 3, 4], np.int32), 5, 2) == [(0, 1), (1, 5)]
+
+
+def test_most_recent_keeps_the_last_events():
+    """Only users above the limit are cut."""
+    offsets, items = most_recent(*packed([[1, 2, 3], [], [4], [5, 6]]), limit=2)
+    assert (offsets.tolist(), items.tolist()) == ([0, 2, 2, 3, 5], [2, 3, 4, 5, 6])
+
+
+def test_most_recent_copies_nothing_when_nobody_is_cut():
+    """Below the limit the inputs come back."""
+    offsets, items = packed([[1, 2, 3]])
+    assert most_recent(offsets, items, limit=3)[1] is items
+
+
+def test_read_only_inputs():
+    """Memory-mapped histories are read-only."""
+    offsets, items = packed([[0, 1]])
+    offsets.setflags(write=False)
+    items.setflags(write=False)
+    assert rows(count_pairs(offsets, items, N_ITEMS, 1)) == {(0, 1): 1}
+
+
+@pytest.mark.parametrize("offsets", [[], [1, 2], [0, 1], [0, 2, 1, 2]])
+def test_offsets_that_do_not_fit_are_refused(offsets: list[int]):
+    """Offsets must rise from 0 to the number of events."""
+    with pytest.raises(ShapeError, match=r"offsets must rise from 0 to the 2 events"):
+        count_pairs(np.array(offsets, np.int64), np.array([0, 1], np.int32), N_ITEMS, 1)
+
+
+@pytest.mark.parametrize("item", [-1, N_ITEMS])
+def test_items_outside_the_catalogue_are_refused(item: int):
+    """The kernel indexes by item without checks, so the caller is checked."""
+    with pytest.raises(ShapeError, match=r"item indices must lie in \[0, 8\), got"):
+        count([[item, 1]], window=1)

@@ -1,0 +1,155 @@
+"""The recommender: known users, given histories, and what is not known."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from sidflow.dataset.build import Dataset
+from sidflow.decoder.files import save_decoder
+from sidflow.embedding.table import Embeddings, write_embeddings
+from sidflow.errors import DataContractError, ReleaseMismatch, ShapeError
+from sidflow.histories.table import write_histories
+from sidflow.recommender import Recommender
+from sidflow.semantic_ids.table import write_semantic_ids
+from tests.decoder.worlds import histories_by_hand, planted_dataset, random_decoder, sids_of
+from tests.factories import write_parquet
+
+DATASET, VECTORS = planted_dataset()
+TITLES = [f"title {k}" for k in range(40)]
+
+
+def recommender(available: np.ndarray | None = None) -> Recommender:
+    """A recommender with an untrained decoder."""
+    return Recommender(random_decoder(DATASET.sids, content=16), DATASET, VECTORS, TITLES, available)
+
+
+def history(user: int) -> list[str]:
+    """A user's item ids."""
+    start, stop = DATASET.histories.offsets[user : user + 2]
+    return [DATASET.histories.item_ids[int(item)].as_py() for item in DATASET.histories.items[start:stop]]
+
+
+def test_user_and_own_history_agree() -> None:
+    """A user id stands for the user's whole history."""
+    serving = recommender()
+    assert serving.recommend("u00003", 5) == serving.recommend(history(3), 5)
+
+
+def test_seen_items_are_left_out_unless_wanted() -> None:
+    """Ten new items by default; with seen ones, the whole catalogue can be listed."""
+    serving = recommender()
+    new = serving.recommend("u00003", 40)
+    assert {each.item_id for each in new} == {f"i{k:05d}" for k in range(40)} - set(history(3))
+    assert len(serving.recommend("u00003", 40, exclude_seen=False)) == 40
+
+
+def test_unavailable_items_never_come() -> None:
+    """Neither by search nor by popularity."""
+    available = np.arange(40) % 3 == 0
+    serving = recommender(available)
+    for user in ("u00003", "nobody"):
+        listed = serving.recommend(user, 40, exclude_seen=False)
+        assert sorted(int(each.item_id[1:]) for each in listed) == np.flatnonzero(available).tolist()
+
+
+def test_unknown_user_gets_popular_items_and_is_told() -> None:
+    """Most interactions first, with the reason."""
+    first = recommender().recommend("nobody", 3)[0]
+    counts = np.bincount(DATASET.histories.items, minlength=40)
+    assert first.item_id == f"i{counts.argmax():05d}"
+    assert first.score == counts.max()
+    assert first.reason == f"popular: {counts.max()} interactions (unknown user)"
+
+
+def test_empty_history_gets_popular_items() -> None:
+    """No history is not an error."""
+    assert recommender().recommend([], 1)[0].reason.endswith("(empty history)")
+
+
+def test_many_equal_one_by_one() -> None:
+    """A batch of users, histories and unknowns gives each what it gets alone."""
+    serving = recommender()
+    users = ["u00001", "nobody", history(2), [], "u00044"]
+    assert [[r.item_id for r in each] for each in serving.recommend_many(users, 4)] == [
+        [r.item_id for r in serving.recommend(user, 4)] for user in users
+    ]
+
+
+def test_histories_longer_than_the_model_count_their_newest_items() -> None:
+    """Only the last max_items items matter to the order."""
+    serving, ids = recommender(), [f"i{k:05d}" for k in range(20)]
+    full = serving.recommend(ids, 40, exclude_seen=False)
+    assert full == serving.recommend(ids[-8:], 40, exclude_seen=False)
+
+
+def test_unknown_items_in_a_history_are_named() -> None:
+    """The first few unknown ids stand in the message."""
+    with pytest.raises(DataContractError, match=r"2 of 3 items are not in this release's catalogue: 'x', 'y'"):
+        recommender().recommend(["x", "i00001", "y"])
+
+
+def test_k_below_one_is_refused() -> None:
+    """Zero recommendations are a mistake."""
+    with pytest.raises(DataContractError, match="k=0; allowed is 1 or more"):
+        recommender().recommend("u00001", 0)
+
+
+def test_reason_names_the_newest_item_of_the_longest_shared_prefix() -> None:
+    """Depth first, then recency; topics where there are names; and no prefix is said too."""
+    sids = sids_of(np.array([[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0], [1, 0, 0]]))
+    topics = tuple((f"a{k}", f"b{k}", f"c{k}") for k in range(5))
+    dataset = Dataset(histories_by_hand([[0, 1, 3]], [3], [0], 5), replace(sids, topics=topics))
+    serving = Recommender(random_decoder(sids), dataset, np.zeros((5, 6), np.float32), list("ABCDE"))
+    reasons = {each.title: each.reason for each in serving.recommend("u0")}
+    assert reasons == {
+        "C": "shares 0-0 (b2) with B",
+        "E": "follows from the history as a whole; shares no code with it",
+    }
+
+
+def test_recommendation_carries_title_and_sid() -> None:
+    """What a person reads belongs to the item."""
+    each = recommender().recommend("u00003", 1)[0]
+    index = int(each.item_id[1:])
+    assert each.title == TITLES[index]
+    assert each.sid == "-".join(str(code) for code in DATASET.sids.codes[index])
+
+
+def test_foreign_parts_are_refused() -> None:
+    """A decoder of other SIDs and titles of another catalogue do not serve."""
+    stranger = random_decoder(sids_of(DATASET.sids.codes[::-1]), content=16)
+    with pytest.raises(ReleaseMismatch):
+        Recommender(stranger, DATASET, VECTORS, TITLES)
+    with pytest.raises(ShapeError, match="40 items, but 39 titles"):
+        Recommender(random_decoder(DATASET.sids, content=16), DATASET, VECTORS, TITLES[1:])
+
+
+def write_release(folder: Path, catalogue: pa.Table) -> dict[str, dict[str, Path]]:
+    """The files of the artifacts that a recommender reads."""
+    for name in ("dataset", "embeddings", "decoder"):
+        (folder / name).mkdir()
+    write_histories(DATASET.histories, folder / "dataset", 25)
+    write_semantic_ids(DATASET.sids, folder / "dataset")
+    write_embeddings(Embeddings(DATASET.sids.item_ids, VECTORS), folder / "embeddings")
+    save_decoder(random_decoder(DATASET.sids, content=16), folder / "decoder")
+    files = {each.name: {path.name: path for path in each.iterdir()} for each in folder.iterdir()}
+    return files | {"catalogue": {"catalogue.parquet": write_parquet(catalogue, folder / "catalogue.parquet")}}
+
+
+def test_from_files(tmp_path: Path) -> None:
+    """A recommender from a release's artifacts serves as one put together by hand, with its availability."""
+    available = [k != 7 for k in range(40)]
+    catalogue = pa.table({"item_id": DATASET.sids.item_ids, "title": TITLES, "available": available})
+    serving = Recommender.from_files(**write_release(tmp_path, catalogue))
+    expected = recommender(np.array(available)).recommend("u00003", 10)
+    assert serving.recommend("u00003", 10) == expected
+
+
+def test_catalogue_that_lacks_an_item_is_refused(tmp_path: Path) -> None:
+    """Titles must be there for every item."""
+    catalogue = pa.table({"item_id": DATASET.sids.item_ids[1:], "title": TITLES[1:]})
+    with pytest.raises(DataContractError, match="1 of 40 items of the data set are not in the catalogue"):
+        Recommender.from_files(**write_release(tmp_path, catalogue))
