@@ -27,8 +27,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 @app.callback()
 def options(debug: Annotated[bool, typer.Option(help="Show stack traces and debug logs.")] = False) -> None:
     """Semantic IDs in production: mine, quantise, assign, decode, refresh."""
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if debug else logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
     for name in ("sidflow", "tasks", "flows"):
+        logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
     if debug:
         os.environ["SIDFLOW_DEBUG"] = "1"
@@ -206,3 +208,7 @@ def _report(error: Exception) -> int:
         file=sys.stderr,
     )
     return 1
+
+
+if __name__ == "__main__":
+    main()

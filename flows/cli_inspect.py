@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from flows.cli_summary import _plain
+from flows.cli_summary import plain
 from sidflow.artifacts import Artifact, Manifest, Store
 from sidflow.artifacts.kinds import check_kind
 from sidflow.config import Config
 from sidflow.errors import ConfigError, MissingArtifact
-from sidflow.fetch import DATASETS, fetch
 from sidflow.recommender import load_recommender
 from sidflow.release import Release, current_release
 
@@ -38,7 +37,7 @@ def list_artifacts(config: Config, failed: bool, as_json: bool) -> None:
             f"{each['rows']:,}",
             f"{each['seconds']:.1f}",
             each["created"][:19],
-            _plain("; ".join(each["failed"])),
+            plain("; ".join(each["failed"])),
         )
     Console().print(table if rows else "No artifacts." if not failed else "No refused candidates.")
 
@@ -76,10 +75,10 @@ def print_recommendations(
         print(json.dumps(rows, indent=1))
         return
     for name, items in zip(names, lists, strict=True):
-        table = Table("", "item", "title", "SID", "score", "why", title=_plain(f"For {name}"), title_justify="left")
+        table = Table("", "item", "title", "SID", "score", "why", title=plain(f"For {name}"), title_justify="left")
         for rank, item in enumerate(items, start=1):
             texts = (item.item_id, item.title, item.sid, f"{item.score:.4f}", item.reason)
-            table.add_row(str(rank), *(_plain(each) for each in texts))
+            table.add_row(str(rank), *(plain(each) for each in texts))
         Console().print(table)
 
 

@@ -8,9 +8,11 @@ from rich.table import Table
 
 from flows.steps import Summary
 from sidflow.artifacts import Store
+from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import Config
+from sidflow.histories.table import read_histories
 from sidflow.recommender import load_recommender
-from sidflow.release import current_release, find_release
+from sidflow.release import Release, current_release, find_release
 from sidflow.semantic_ids.table import read_semantic_ids
 
 SHOWN_SIDS = 5
@@ -32,8 +34,9 @@ def print_summary(summary: Summary, config: Config) -> None:
     if summary.release is None:
         console.print("No release: the run ended before it (--until).")
         return
-    _print_sids(console, store, summary.release)
-    user = _print_recommendations(console, store, summary.release)
+    release = find_release(store, summary.release)
+    _print_sids(console, store, release)
+    user = _print_recommendations(console, store, release)
     _print_places(console, store, summary)
     console.print("\nTry next:", style="bold")
     console.print(f"  sidflow recommend {user}\n  sidflow show semantic_ids\n  make serve", style="cyan")
@@ -77,25 +80,23 @@ def _metrics(metrics: dict[str, Any]) -> Table:
     return table
 
 
-def _print_sids(console: Console, store: Store, release: str) -> None:
-    found = find_release(store, release)
-    table = read_semantic_ids(store.files(found.artifact("semantic_ids")))
-    recommender = load_recommender(store, found)
+def _print_sids(console: Console, store: Store, release: Release) -> None:
+    table = read_semantic_ids(store.files(release.artifact("semantic_ids")))
+    titles = read_catalogue_table(store.files(release.artifact("catalogue")))["title"]
     shown = Table("item", "SID", "topics, level by level", title="Some semantic IDs", title_justify="left")
-    rows = range(0, len(table.item_ids), max(len(table.item_ids) // SHOWN_SIDS, 1))
-    for row in list(rows)[:SHOWN_SIDS]:
-        item = table.item_ids[row].as_py()
+    step = max(len(table.item_ids) // SHOWN_SIDS, 1)
+    for row in range(0, len(table.item_ids), step)[:SHOWN_SIDS]:
         topics = " > ".join(dict.fromkeys(table.topics[row])) if table.topics else ""
-        shown.add_row(_plain(recommender.title(item)), "-".join(map(str, table.codes[row])), _plain(topics))
+        shown.add_row(plain(str(titles[row])), "-".join(map(str, table.codes[row])), plain(topics))
     console.print(shown)
 
 
-def _print_recommendations(console: Console, store: Store, release: str) -> str:
-    recommender = load_recommender(store, find_release(store, release))
-    user = recommender.some_user()
-    table = Table("", "title", "SID", "score", title=f"Recommendations for user {user}", title_justify="left")
-    for rank, each in enumerate(recommender.recommend(user, SHOWN_RECOMMENDATIONS), start=1):
-        table.add_row(str(rank), _plain(each.title), each.sid, f"{each.score:.3f}")
+def _print_recommendations(console: Console, store: Store, release: Release) -> str:
+    users = read_histories(store.files(release.artifact("histories"))).user_ids
+    user = str(users[len(users) // 2])
+    table = Table("", "title", "SID", "score", title=f"Recommendations for user {plain(user)}", title_justify="left")
+    for rank, each in enumerate(load_recommender(store, release).recommend(user, SHOWN_RECOMMENDATIONS), start=1):
+        table.add_row(str(rank), plain(each.title), each.sid, f"{each.score:.3f}")
     console.print(table)
     return user
 
@@ -107,6 +108,6 @@ def _print_places(console: Console, store: Store, summary: Summary) -> None:
     console.print(f"SID table: {next(each.path for each in summary.artifacts if each.kind == 'semantic_ids')}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Item text as it is: square brackets are not markup."""
     return text.replace("[", r"\[")

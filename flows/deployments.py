@@ -24,7 +24,7 @@ STARTUP_SECONDS = 120.0
 def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...]) -> None:
     """Start the server, print its address, and serve the deployments until SIGINT or SIGTERM."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with prefect_server(settings.deployments.port or _free_port()) as url:
+    with prefect_server(settings.deployments.port) as url:
         os.environ["PREFECT_API_URL"] = f"{url}/api"
         print(url, flush=True)
         from prefect import serve
@@ -35,10 +35,11 @@ def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...])
 
 
 @contextmanager
-def prefect_server(port: int) -> Iterator[str]:
-    """A Prefect server in a child process; its address is in .sidflow/server.json while it lives."""
-    url = f"http://{HOST}:{port}"
-    log = SERVER_FILE.parent / "server.log"
+def prefect_server(port: int = 0, address: Path = SERVER_FILE) -> Iterator[str]:
+    """A Prefect server in a child process; the file `address` holds its URL and process id while it lives."""
+    url = f"http://{HOST}:{port or _free_port()}"
+    port = int(url.rsplit(":", 1)[1])
+    log = address.parent / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
     environment = {**os.environ, "PREFECT_API_URL": f"{url}/api", "PREFECT_UI_API_URL": f"{url}/api"}
@@ -46,11 +47,12 @@ def prefect_server(port: int) -> Iterator[str]:
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
     try:
         _wait_until_healthy(server, url, log)
-        SERVER_FILE.write_text(json.dumps({"url": url, "pid": server.pid}))
+        address.write_text(json.dumps({"url": url, "pid": server.pid}))
         yield url
     finally:
-        SERVER_FILE.unlink(missing_ok=True)
-        os.killpg(server.pid, signal.SIGTERM) if server.poll() is None else None
+        address.unlink(missing_ok=True)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from sidflow.artifacts import Store
 from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.files import check_digest, load_decoder
 from sidflow.decoder.model import Decoder
@@ -18,6 +19,7 @@ from sidflow.decoder.ranking import encode_contexts, pad_histories
 from sidflow.decoder.search import beam_search, build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.errors import DataContractError, ShapeError
+from sidflow.release import Release
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,12 @@ class Recommender:
         return f"shares {prefix}{topic} with {self._titles[like]}"
 
 
+def load_recommender(store: Store, release: Release) -> Recommender:
+    """The recommender of a release."""
+    kinds = ("catalogue", "dataset", "embeddings", "decoder")
+    return Recommender.from_files(**{kind: store.files(release.artifact(kind)) for kind in kinds})
+
+
 def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
     rows = pc.index_in(pa.array(item_ids, pa.string()), value_set=catalogue)
     if rows.null_count:
@@ -204,7 +212,7 @@ def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
 
 def _read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> tuple[list[str], np.ndarray | None]:
     """Titles and availability in the order of `item_ids`."""
-    table = pq.read_table([files[name] for name in sorted(files) if name.endswith(".parquet")])
+    table = pq.read_table(files["catalogue.parquet"])
     rows = pc.index_in(item_ids, value_set=table["item_id"])
     if rows.null_count:
         raise DataContractError(

@@ -2,17 +2,18 @@
 
 from datetime import datetime
 
+import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.catalogue.read import read_catalogue, write_catalogue
 from sidflow.config import CatalogueConfig
-from sidflow.interactions.read import list_sources
-from sidflow.interactions.segments import first_interactions
+from sidflow.interactions.first import first_interactions
+from sidflow.sources.listing import list_sources
 from tasks.stage import OnProgress, Stage
 
-CATALOGUE = Stage("catalogue", 1, ("sidflow.catalogue", "sidflow.interactions"))
+CATALOGUE = Stage("catalogue", 1, ("sidflow.catalogue", "sidflow.sources"))
 
 
 @task(name="ingest catalogue", task_run_name="ingest-catalogue", cache_policy=NO_CACHE)
@@ -26,9 +27,9 @@ def ingest_catalogue(store: Store, config: CatalogueConfig, interactions: Artifa
 
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         first_seen = first_interactions(store.files(interactions)) if by_interaction else None
-        read = read_catalogue(config.path, config, first_seen, cut)
-        write_catalogue(read.table, read.rejects, attempt.data)
-        on_progress(1, 1)
+        read = read_catalogue(config.path, config, first_seen, cut, on_progress)
+        write_catalogue(read.table, attempt.data)
+        pq.write_table(read.rejects, attempt.beside / "rejects.parquet")
         return {**read.facts, "rows": read.table.num_rows}
 
     return CATALOGUE.run(store, config, {"interactions": interactions if by_interaction else None}, work, identity)

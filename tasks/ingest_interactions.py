@@ -8,11 +8,12 @@ from prefect.cache_policies import NO_CACHE
 from sidflow.artifacts import Artifact, Attempt, Facts, Manifest, Store
 from sidflow.config import InteractionsConfig
 from sidflow.errors import DataContractError
-from sidflow.interactions.read import Source, list_sources
-from sidflow.interactions.segments import clip_segment, merge_facts, write_segment
+from sidflow.interactions.facts import merge_facts
+from sidflow.interactions.segments import clip_segment, write_segment
+from sidflow.sources.listing import Source, list_sources
 from tasks.stage import OnProgress, Stage, unwrap
 
-SEGMENT = Stage("segment", 1, ("sidflow.interactions",))
+SEGMENT = Stage("segment", 1, ("sidflow.interactions", "sidflow.sources"))
 INTERACTIONS = Stage("interactions", 1, ("sidflow.interactions", "tasks.ingest_interactions"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -22,6 +22,6 @@ def rebuild_dataset(store: Store, config: DatasetConfig, histories: Artifact, se
                     attempt.refer(part, part.name)
         dataset = read_dataset({**store.files(histories), **store.files(semantic_ids)})
         on_progress(1, 1)
-        return describe_dataset(dataset, config.max_items)
+        return {**describe_dataset(dataset, config.max_items), "rows": len(dataset.histories.user_ids)}
 
     return DATASET.run(store, config, {"histories": histories, "semantic_ids": semantic_ids}, work)

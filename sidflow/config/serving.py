@@ -26,7 +26,7 @@ class DecoderConfig(Section):
         1.0, "Weight of the dense head's full softmax over items; 0 trains without it.", ge=0
     )
     dense_candidates: int = identity(
-        20_000, "Items in the dense softmax of a step; more trained items than that are drawn, with weights.", ge=2
+        4_000, "Items in the dense softmax of a step, drawn and weighted where more were trained on.", ge=2
     )
     dense_share: float = identity(0.5, "Share of the dense head in the score of an item inside the beam.", ge=0, le=1)
     label_smoothing: float = identity(0.0, "Label smoothing of the level losses.", ge=0, lt=1)

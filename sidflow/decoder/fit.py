@@ -53,13 +53,14 @@ def train_decoder(
         vectors: Content vectors, (N, D) float32.
         config: Model and training settings.
         max_items: Most recent items of a history that the decoder sees.
-        initial: A previous release's decoder; training is then shorter and gentler (warm_epochs, warm_lr).
+        initial: A previous release's decoder; with warm_start training is then shorter and gentler (warm_epochs, warm_lr).
         on_progress: Called with (done, total) steps.
         on_metrics: Called with each row of the curve as it is made.
 
     Returns:
-        The decoder with its best weights. Facts: parameters, start, epochs, best_epoch, stopped_early, steps,
-        positions, positions_per_second, seconds, threads, device, validation.
+        The decoder with its best weights. Facts: start ("cold", or what a warm start carried over), planned_epochs,
+        parameters, epochs, steps, positions, seconds, positions_per_second, threads, device, precision, best_epoch,
+        validation (recall and ndcg at 5 and 10), validation_users.
 
     Raises:
         DataContractError: If no user has two training events.
@@ -78,14 +79,14 @@ def train_decoder(
         trained = np.flatnonzero(popularity(dataset.histories))
         decoder.items.known[torch.from_numpy(trained).to(decoder.codes.device)] = True
         fit_content(decoder, vectors, trained)
-        carried = None if initial is None else warm_start(decoder, initial)
+        carried = warm_start(decoder, initial) if initial is not None and config.warm_start else None
         epochs = config.epochs if carried is None else max(1, round(config.epochs * config.warm_epochs))
         peak = config.lr if carried is None else config.lr * config.warm_lr
         feed = Feed(decoder, dataset.histories, vectors, trained, np.random.default_rng(config.seed))
         selection = make_selection(decoder, dataset, vectors)
         curve = list(_train(feed, selection, epochs, peak, on_progress, on_metrics))
     selection.restore(decoder)
-    facts = {"start": "cold" if carried is None else carried, **_facts(decoder, curve), **summary(selection)}
+    facts = {"start": carried or "cold", "planned_epochs": epochs, **_facts(decoder, curve), **summary(selection)}
     logger.info("decoder: %(epochs)d epochs in %(seconds).0f s, best epoch %(best_epoch)d, %(validation)s", facts)
     return Trained(decoder.eval(), facts, curve)
 
@@ -103,7 +104,7 @@ def _train(
     total, step, positions, started = epochs * feed.steps(), 0, 0, time.perf_counter()
     for epoch in range(1, epochs + 1):
         decoder.train()
-        sums = torch.zeros(3)
+        sums = torch.zeros(3, dtype=torch.float64)
         for prepared in feed.epoch():
             rate = learning_rate((step + 1) / total, peak, config.warmup)
             with autocast(precision, device):

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sidflow.decoder.dropout import Dropout
+
 
 class HistoryEncoder(nn.Module):
     """Pre-LN causal transformer with positions counted back from the newest item.
@@ -18,7 +20,7 @@ class HistoryEncoder(nn.Module):
         super().__init__()
         self.positions = nn.Embedding(max_items, dim)
         self.scale = dim**0.5
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(Block(dim, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
         nn.init.normal_(self.positions.weight, std=0.02)
@@ -50,14 +52,29 @@ class Block(nn.Module):
         self.out = nn.Linear(dim, dim)
         self.feed_norm = nn.LayerNorm(dim)
         self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, states: Tensor) -> Tensor:
         """(b, T, d) to (b, T, d)."""
         b, steps, dim = states.shape
         qkv = self.qkv(self.attention_norm(states)).view(b, steps, 3, self.heads, dim // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (b, heads, T, d / heads)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = causal_attention(query, key, value)
         states = states + self.dropout(self.out(mixed.transpose(1, 2).reshape(b, steps, dim)))
         fed: Tensor = states + self.dropout(self.feed(self.feed_norm(states)))
         return fed
+
+
+def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Each position's softmax-weighted mean of the values up to its own, all (b, heads, T, d / heads).
+
+    On a CPU the two products are written out: for at most a hundred items, forward and backward in bfloat16 take a
+    third of the time of torch's blockwise kernel.
+    """
+    if query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+    steps = query.shape[-2]
+    future = torch.full((steps, steps), -torch.inf, dtype=query.dtype).triu(1)
+    weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + future).softmax(-1)
+    mixed: Tensor = weights.to(value.dtype) @ value
+    return mixed

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from sidflow.decoder.dropout import Dropout
+
 
 class LevelDecoder(nn.Module):
     """A small network a level over the state plus the embeddings of the codes chosen so far.
@@ -46,5 +48,5 @@ class LevelDecoder(nn.Module):
 
 def _mixer(dim: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * dim, dim)
+        nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), Dropout(dropout), nn.Linear(2 * dim, dim)
     )

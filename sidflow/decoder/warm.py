@@ -10,7 +10,7 @@ from sidflow.decoder.model import Decoder
 
 logger = logging.getLogger(__name__)
 
-OWN, KNOWN = "items.own.weight", "items.known"
+OWN, KNOWN, CONTENT = "items.own.weight", "items.known", "items.content"
 
 
 @torch.no_grad()
@@ -24,9 +24,10 @@ def warm_start(decoder: Decoder, previous: Decoder) -> dict[str, int]:
         Facts: `items` carried over, `tensors_reset`.
     """
     new, old = decoder.state_dict(), previous.state_dict()
+    other_content = new[f"{CONTENT}.weight"].shape != old[f"{CONTENT}.weight"].shape
     reset = 0
     for name, tensor in new.items():
-        if name in (OWN, KNOWN):
+        if name in (OWN, KNOWN) or (other_content and name.startswith(CONTENT)):
             continue
         if name in old and old[name].shape == tensor.shape:
             tensor.copy_(old[name])

@@ -96,9 +96,9 @@ class TextEncoder:
     def batches(self, tokens: npt.NDArray[np.int32], size: int) -> Iterator[npt.NDArray[np.intp]]:
         """Rows of at most `size` texts that are equally long, the longest first.
 
-        So no text is ever padded, and a vector depends on its text alone: with padding, bfloat16 results move by up
-        to 1e-3 with the longest neighbour. Without, they are the same bits for any batch, measured on x86 CPUs; where
-        kernels choose their order of summation by the number of rows (GPUs), expect agreement to 1e-3.
+        So no text is ever padded, and a vector depends on its text alone. With padding, bfloat16 numbers move by up to
+        1e-3 with the longest neighbour. Without, measured on x86 CPUs, they are the same bits whatever the batch, and
+        float32 numbers agree to 2e-7; other kernels (GPUs) may sum in another order for other numbers of rows.
         """
         seen = np.minimum(tokens, self.max_tokens)
         order = np.argsort(-seen, kind="stable")

@@ -61,7 +61,7 @@ def build_histories(
     if len(events.items) == 0:
         raise DataContractError(
             f"histories: no user is left of {rows:,} interactions; dropped: "
-            + (", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none")
+            + (", ".join(f"{reason} {count:,}" for reason, count in dropped.items() if count) or "none")
             + ". Check that the log and the catalogue use the same item ids, lower histories.min_user_events or "
             "histories.min_item_events, or give a later as_of."
         )

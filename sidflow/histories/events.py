@@ -108,13 +108,13 @@ def _block(rows: pa.Table, items: pa.ChunkedArray) -> _Block:
 
 def _joined_users(columns: list[pa.DictionaryArray]) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """All users sorted by the bytes of their ids, and each event's index among them."""
-    distinct = pa.chunked_array([column.dictionary for column in columns], pa.string()).unique()
+    dictionaries = pa.chunked_array([column.dictionary for column in columns], pa.string())
+    distinct = dictionaries.unique()
     user_ids = distinct.take(pc.array_sort_indices(distinct))
-    codes = [np.empty(0, np.int32)]
-    for column in columns:
-        place = pc.index_in(column.dictionary, value_set=user_ids).to_numpy()
-        codes.append(place[column.indices.to_numpy()])
-    return user_ids, np.concatenate(codes).astype(np.int32)
+    places = pc.index_in(dictionaries, value_set=user_ids).to_numpy()  # one call: each hashes all users
+    starts = np.cumsum([0, *(len(column.dictionary) for column in columns)])
+    users = [places[start + column.indices.to_numpy()] for start, column in zip(starts, columns, strict=False)]
+    return user_ids, np.concatenate([np.empty(0, np.int32), *users])
 
 
 def _order_ranks(blocks: list[_Block]) -> list[npt.NDArray[np.int64]]:

@@ -117,28 +117,17 @@ def _tails(offsets, items, kept):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _count(offsets, items, n_items, low, high, window, min_support):  # type: ignore[no-untyped-def]
-    """The kernel; its cells hold (last user + 1) << 32 | users so far."""
+    """The kernel: one item after another, its partners counted, sorted and written behind one another."""
     starts, users, places = _invert(offsets, items, low, high)
     cells = np.zeros(n_items, np.int64)
-    touched = np.empty(n_items + 1, np.int32)  # one more, as the next entry is written before it counts
+    touched = np.empty(n_items + 1, np.int32)  # one more, as `_meet` writes an entry before it knows that it is new
+    keys = np.empty(n_items, np.int64)  # this item's partners as partner << 32 | support
     margins = np.zeros(n_items, np.int64)
-    keys = np.empty(1024, np.int64)  # this item's partners as partner << 32 | support
-    left, right, support = np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32)
+    a, b, support = np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32)
     kept = tokens = observed = 0
     for item in range(low, high):
-        n_touched = 0
-        for at in range(starts[item - low], starts[item - low + 1]):
-            user, place = users[at], places[at]
-            stamp = np.int64(user + 1) << 32
-            for near in range(max(place - window, offsets[user]), min(place + window + 1, offsets[user + 1])):
-                other = items[near]
-                if other > item:
-                    cell = cells[other]
-                    touched[n_touched] = other
-                    n_touched += cell == 0  # no branch: whether a pair is new cannot be predicted
-                    cells[other] = stamp | ((cell & 0xFFFFFFFF) + ((cell >> 32) != user + 1))
-        if n_touched > len(keys):
-            keys = np.empty(2 * n_touched, np.int64)
+        events = slice(starts[item - low], starts[item - low + 1])
+        n_touched = _meet(item, users[events], places[events], offsets, items, window, cells, touched)
         n_keys = own = 0
         for other in touched[:n_touched]:
             seen = cells[other] & 0xFFFFFFFF
@@ -151,14 +140,33 @@ def _count(offsets, items, n_items, low, high, window, min_support):  # type: ig
         margins[item] += own
         tokens += own
         observed += n_touched
-        if kept + n_keys > len(left):
+        if kept + n_keys > len(a):
             size = 2 * (kept + n_keys)
-            left, right, support = _grown(left, kept, size), _grown(right, kept, size), _grown(support, kept, size)
+            a, b, support = _grown(a, kept, size), _grown(b, kept, size), _grown(support, kept, size)
         keys[:n_keys].sort()
         for key in keys[:n_keys]:
-            left[kept], right[kept], support[kept] = item, key >> 32, key & 0xFFFFFFFF
+            a[kept], b[kept], support[kept] = item, key >> 32, key & 0xFFFFFFFF
             kept += 1
-    return left[:kept].copy(), right[:kept].copy(), support[:kept].copy(), margins, tokens, observed
+    return a[:kept].copy(), b[:kept].copy(), support[:kept].copy(), margins, tokens, observed
+
+
+@njit(nogil=True, cache=True)
+def _meet(item, users, places, offsets, items, window, cells, touched):  # type: ignore[no-untyped-def]
+    """Count every larger item near one item's events, in cells that hold (last user + 1) << 32 | users so far.
+
+    Returns how many cells were touched for the first time; `touched` names them.
+    """
+    n_touched = 0
+    for user, place in zip(users, places):  # noqa: B905 - numba's zip has no strict
+        stamp = np.int64(user + 1) << 32
+        for near in range(max(place - window, offsets[user]), min(place + window + 1, offsets[user + 1])):
+            other = items[near]
+            if other > item:
+                cell = cells[other]
+                touched[n_touched] = other
+                n_touched += cell == 0  # no branch: whether a pair is new cannot be predicted
+                cells[other] = stamp | ((cell & 0xFFFFFFFF) + ((cell >> 32) != user + 1))
+    return n_touched
 
 
 @njit(nogil=True, cache=True)

@@ -45,7 +45,9 @@ def mine_pairs(
     item_events = np.bincount(items, minlength=n_items)
     tests = item_pair_tests(item_events, config.min_support)
     with open_workers(config.dask) as workers:
-        summary, screened = _count_and_screen(workers, offsets, items, n_items, tests, config, on_progress)
+        counted, summary = _count(workers, offsets, items, n_items, config, on_progress)
+        bound = max(config.topup_p, fdr_bound(summary.candidates, tests, config.fdr))
+        screened = _screen(workers, counted, summary, bound)
     candidates = (screened.a, screened.b, screened.support)
     selection = select_pairs(candidates, summary.margins, summary.tokens, tests, histories.item_ids, config)
     facts = pair_facts(selection, summary, screened.coverable, item_events, tests)
@@ -57,30 +59,31 @@ def mine_pairs(
     return selection.pairs, facts
 
 
-def _count_and_screen(
+def _count(
     workers: Workers,
     offsets: np.ndarray,
     items: np.ndarray,
     n_items: int,
-    tests: int,
     config: PairsConfig,
     on_progress: Callable[[int, int], None] | None,
-) -> tuple[Summary, Screened]:
-    """Two rounds over the partitions: counts stay where they were made until the margins of all are known."""
+) -> tuple[list[Any], Summary]:
+    """First round: counts stay with the workers, margins and totals are added up here."""
     ranges = item_ranges(items, n_items, config.partitions)
     log = workers.share(offsets), workers.share(items)
-    counted = workers.map(
-        count_pairs, [(*log, n_items, config.window, config.min_support, each) for each in ranges], on_progress
-    )
+    calls = [(*log, n_items, config.window, config.min_support, each) for each in ranges]
+    counted = workers.map(count_pairs, calls, on_progress)
     parts = workers.fetch(workers.map(summarise, [(each,) for each in counted]))
-    summary = Summary(
+    return counted, Summary(
         margins=np.stack([part.margins for part in parts]).sum(axis=0),
         tokens=sum(part.tokens for part in parts),
         observed=sum(part.observed for part in parts),
         candidates=sum(part.candidates for part in parts),
     )
-    bound = max(config.topup_p, fdr_bound(summary.candidates, tests, config.fdr))
+
+
+def _screen(workers: Workers, counted: list[Any], summary: Summary, bound: float) -> Screened:
+    """Second round: only pairs that either tier can still accept come here."""
     margins = workers.share(summary.margins)
-    screened = workers.fetch(workers.map(screen_pairs, [(each, margins, summary.tokens, bound) for each in counted]))
-    a, b, support, coverable = zip(*screened, strict=True)
-    return summary, Screened(np.concatenate(a), np.concatenate(b), np.concatenate(support), np.any(coverable, axis=0))
+    parts = workers.fetch(workers.map(screen_pairs, [(each, margins, summary.tokens, bound) for each in counted]))
+    a, b, support, coverable = zip(*parts, strict=True)
+    return Screened(np.concatenate(a), np.concatenate(b), np.concatenate(support), np.any(coverable, axis=0))

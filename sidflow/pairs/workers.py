@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,7 +11,6 @@ Calls = Sequence[tuple[Any, ...]]
 Progress = Callable[[int, int], None] | None
 
 _PIECE = 1 << 24  # array elements that travel in one message
-_LOOK_S = 1.0  # how often to see whether the scheduler is still there
 
 
 class Workers(Protocol):
@@ -78,26 +76,18 @@ class OnDask:
         Raises:
             CancelledError: If the scheduler goes away.
         """
+        from distributed import as_completed
+
         futures = [self._client.submit(_call, function, *call, pure=False) for call in calls]
-        finished: SimpleQueue[Any] = SimpleQueue()
-        for future in futures:
-            future.add_done_callback(finished.put)
-        for done in range(1, len(futures) + 1):
-            error = self._next(finished).exception()
+        for done, future in enumerate(as_completed(futures, loop=self._client.loop), 1):
+            if future.cancelled():
+                raise CancelledError("the connection to the scheduler broke")
+            error = future.exception()
             if error is not None:
                 raise error
             if on_progress:
                 on_progress(done, len(futures))
         return futures
-
-    def _next(self, finished: "SimpleQueue[Any]") -> Any:
-        """The next finished future; Dask itself would wait for a dead scheduler forever."""
-        while True:
-            try:
-                return finished.get(timeout=_LOOK_S)
-            except Empty:
-                if self._client.status not in ("running", "connecting"):
-                    raise CancelledError(f"lost the scheduler at {self._client.scheduler.address}") from None
 
     def fetch(self, results: list[Any]) -> list[Any]:
         """The futures' results."""

@@ -98,7 +98,8 @@ def _means(points: Array, codes: npt.NDArray[np.int64], centroids: Array) -> Arr
     n, k = len(points), len(centroids)
     counts = np.bincount(codes, minlength=k)
     members = csr_matrix((np.ones(n, np.float32), (codes, np.arange(n))), shape=(k, n))
-    means = np.asarray(members @ points, np.float32) / np.maximum(counts, 1)[:, None].astype(np.float32)
+    means = np.asarray(members @ points, np.float32)
+    means /= np.maximum(counts, 1)[:, None]
     empty = np.flatnonzero(counts == 0)
     if len(empty):
         error = ((points - centroids[codes]) ** 2).sum(1)

@@ -105,7 +105,10 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.nulls(len(values))
     if any(isinstance(each, list) for each in values) and all(each is None or _is_vector(each) for each in values):
         return pa.array(values, pa.list_(pa.float32()))
-    return pa.array([value_text(each) for each in values], pa.string())
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowException, UnicodeEncodeError):  # not text alone
+        return pa.array([value_text(each) for each in values], pa.string())
 
 
 def _is_vector(value: Any) -> bool:

@@ -1,13 +1,11 @@
 """Rows that are set aside: never lost, never fatal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sidflow.sources.batch import Batch
 
@@ -32,11 +30,6 @@ def reject_rows(batch: Batch, source_name: str, reason: Any) -> pa.Table:
     unread = zip(*batch.bad, strict=True) if batch.bad else ((), (), ())
     columns = [_joined(column, values) for column, values in zip(rejected, unread, strict=True)]
     return pa.table([same_text(source_name, len(columns[0])), *columns], schema=REJECTS_SCHEMA)
-
-
-def write_rejects(rejects: pa.Table, folder: Path) -> None:
-    """Write `rejects.parquet`."""
-    pq.write_table(rejects, folder / "rejects.parquet", compression="zstd")
 
 
 def count_reasons(rejects: pa.Table) -> dict[str, int]:

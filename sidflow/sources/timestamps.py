@@ -61,7 +61,8 @@ def parse_timestamps(column: Any, unit: TimestampUnit, same_magnitude: bool = Fa
     parsed = _bounded(us.cast(pa.int64()), missing)
     if not same_magnitude:
         return parsed
-    other = pc.and_kleene(pc.is_null(parsed.reason), pc.not_equal(_magnitude(numbers), unit))
+    readable = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, END_US))
+    other = pc.fill_null(pc.and_(readable, pc.not_equal(_magnitude(numbers), unit)), False)
     return Timestamps(pc.if_else(other, None, parsed.microseconds), pc.if_else(other, OTHER_UNIT, parsed.reason))
 
 

@@ -62,12 +62,17 @@ def pair_columns(batch: pa.RecordBatch) -> Columns:
 
 
 def embedding_columns(batch: pa.RecordBatch) -> Columns:
-    """The Euclidean norm; NaN if a number of the vector is."""
-    dim = batch.schema.field("vector").type.list_size
-    vectors = batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-    if batch["vector"].null_count:
-        return {"item_bytes": text_bytes(batch["item_id"]), "norm": _norms_with_gaps(batch["vector"], vectors)}
-    return {"item_bytes": text_bytes(batch["item_id"]), "norm": _norms(vectors)}
+    """Bytes of the id, whether all numbers of the vector are there and finite, and its norm (1 if they are not)."""
+    column = batch["vector"]
+    squares = np.full(len(column), np.nan)
+    vectors = numbers(column.flatten()).reshape(-1, column.type.list_size)
+    squares[numbers(column.is_valid())] = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+    finite = np.isfinite(squares)
+    return {
+        "item_bytes": text_bytes(batch["item_id"]),
+        "finite": finite.astype(np.int64),
+        "norm": np.sqrt(np.where(finite, squares, 1)),
+    }
 
 
 def sid_columns(batch: pa.RecordBatch) -> Columns:
@@ -116,17 +121,6 @@ def _sums(marks: Values, offsets: Values) -> Values:
     running = np.concatenate([[0], np.cumsum(marks, dtype=np.int64)])
     sums: Values = running[offsets[1:]] - running[offsets[:-1]]
     return sums
-
-
-def _norms(vectors: Values) -> Values:
-    norms: Values = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    return norms
-
-
-def _norms_with_gaps(column: pa.Array, vectors: Values) -> Values:
-    norms = np.full(len(column), np.nan)
-    norms[numbers(column.is_valid())] = _norms(vectors)
-    return norms
 
 
 def _as_text(offsets: Values, codes: Values) -> pa.Array:

@@ -82,7 +82,7 @@ EMBEDDINGS = Suite(
         columns=embedding_columns,
         checks=(
             RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),
-            RowCheck("is finite", "vector", Range("norm")),
+            RowCheck("is finite", "vector", Range("finite", 1, 1)),
             RowCheck("has unit length", "vector", Range("norm", *NORM)),
         ),
         tallies={"out_of_order": lambda: OutOfOrder("item_id")},
@@ -111,14 +111,14 @@ QUANTIZER = Suite(
         FactCheck(
             "every level uses enough of its codes",
             "usage",
-            least("codes", "usage"),
+            least("usage"),
             "Raise quantizer.revive_below or steps, shrink quantizer.codebooks, or lower quantizer.gate.min_usage.",
             minimum="min_usage",
         ),
         FactCheck(
             "every level's codes are used evenly enough",
             "perplexity",
-            least("codes", "perplexity"),
+            least("perplexity"),
             "Lower quantizer.balance_weight (too much of it collapses codebooks), raise revive_below, or lower "
             "quantizer.gate.min_perplexity.",
             minimum="min_perplexity",

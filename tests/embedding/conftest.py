@@ -20,8 +20,6 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
         bare = folder.with_name(f"{folder.name}-bare")
         bare.mkdir()
         words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *(f"##{each}" for each in LETTERS)]
-        vocabulary = bare / "vocab.txt"
-        vocabulary.write_text("\n".join(words))
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             shape = BertConfig(
@@ -33,7 +31,7 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
                 max_position_embeddings=32,
             )
             BertModel(shape).save_pretrained(bare)
-        BertTokenizerFast(vocab_file=str(vocabulary)).save_pretrained(bare)
+        BertTokenizerFast(vocab={word: index for index, word in enumerate(words)}).save_pretrained(bare)
         transformer = models.Transformer(str(bare), max_seq_length=32)
         pooling = models.Pooling(DIM)
         SentenceTransformer(modules=[transformer, pooling], device="cpu").save_pretrained(str(folder))

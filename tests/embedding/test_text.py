@@ -71,7 +71,9 @@ def test_white_space_becomes_one_space():
 
 def test_numbers_and_lists_become_text():
     """Columns need not be text."""
-    assert one("{title} ({year}) {tags}", title="Up", year=2009, tags=["film", None, "drama"]) == "Up (2009) film, drama"
+    assert (
+        one("{title} ({year}) {tags}", title="Up", year=2009, tags=["film", None, "drama"]) == "Up (2009) film, drama"
+    )
 
 
 def test_unknown_field_names_the_columns_and_the_nearest():

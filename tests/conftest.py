@@ -1,0 +1,69 @@
+"""Fixtures that several areas share."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import environment
+from flows.deployments import prefect_server
+from tests.factories import make_world, write_csv
+
+os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+
+TINY = """
+store: {{root: {folder}/store}}
+interactions: {{path: {folder}/interactions.csv}}
+catalogue: {{path: {folder}/items.csv}}
+embedding: {{template: "{{title}}. {{brand}}. {{category}}"}}
+pairs: {{window: 3, dask: {{workers: 0}}}}
+quantizer: {{codebooks: [8, 8, 8], hidden: [16], latent: 4, warmup_steps: 5, steps: 20, batch_items: 32, batch_pairs: 16}}
+decoder: {{dim: 16, layers: 1, heads: 2, epochs: 2, batch_positions: 200}}
+evaluation: {{bootstrap: 20, beam: 20}}
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server on loopback with a database of its own."""
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.DEFAULTS.items():
+            patch.setenv(name, value)
+        patch.setenv("PREFECT_HOME", str(home))
+        with prefect_server(address=home / "server.json") as url:
+            yield url
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """A folder with a small log, a catalogue and a configuration that runs in seconds."""
+    made = make_world(users=60, items=40, topics=4, seed=3)
+    write_csv(made.interactions, tmp_path / "interactions.csv")
+    write_csv(made.items, tmp_path / "items.csv")
+    (tmp_path / "pipeline.yaml").write_text(TINY.format(folder=tmp_path))
+    return tmp_path
+
+
+Sidflow = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def sidflow(server: str, world: Path) -> Sidflow:
+    """Start `sidflow ARGUMENTS` as a user would, in the world's folder, against the test server."""
+
+    def start(*arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "sidflow"), *arguments],
+            cwd=world,
+            env={**os.environ, "PREFECT_API_URL": f"{server}/api", "PREFECT_HOME": str(world / "prefect")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start
