@@ -16,6 +16,7 @@ from sidflow.artifacts import Artifact, Manifest, Store
 from sidflow.artifacts.kinds import check_kind
 from sidflow.config import Config
 from sidflow.errors import ConfigError, MissingArtifact
+from sidflow.fetch import DATASETS, fetch
 from sidflow.recommender import load_recommender
 from sidflow.release import Release, current_release
 

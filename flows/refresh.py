@@ -1,5 +1,6 @@
 """The flow `refresh`: from the raw log to a released decoder."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,10 +51,8 @@ def refresh(
         store=Store(settings.store.root, dependents(check_kind(redo, "--refresh")) if redo else frozenset()),
         until=check_kind(until, "--until") if until else None,
     )
-    try:
+    with suppress(Reached):
         _stages(steps, settings, _utc(as_of))
-    except Reached:
-        pass
     return steps.summary()
 
 
@@ -84,7 +83,7 @@ def _stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     )
     dataset = done(rebuild_dataset(store, config.dataset, histories, semantic_ids))
     decoder = done(train_decoder(store, config.decoder, dataset, embeddings, pairs, decision, previous))
-    metrics = done(evaluate_decoder(store, config.evaluation, decoder, dataset, embeddings, pairs))
+    done(evaluate_decoder(store, config.evaluation, decoder, dataset, embeddings, pairs))
     done(publish_release(store, config.release, steps.artifacts, previous))
 
 

@@ -33,8 +33,8 @@ class Summary(BaseModel):
     decision: dict[str, Any] | None
 
 
-class Reached(Exception):  # noqa: N818 - the last stage that was asked for is no error
-    """The run is to end here."""
+class Reached(Exception):
+    """The last stage that was asked for is done; no error."""
 
 
 @dataclass

@@ -88,7 +88,6 @@ class Recommender:
         dataset: Mapping[str, Path],
         embeddings: Mapping[str, Path],
         decoder: Mapping[str, Path],
-        beam: int = 50,
     ) -> "Recommender":
         """The recommender of a release's artifacts, each given as its files by logical name.
 
@@ -99,7 +98,7 @@ class Recommender:
         data = read_dataset(dataset)
         titles, available = _read_titles(catalogue, data.sids.item_ids)
         model = load_decoder(decoder, data.sids)
-        return cls(model, data, read_embeddings(embeddings).vectors, titles, available, beam)
+        return cls(model, data, read_embeddings(embeddings).vectors, titles, available)
 
     def recommend(self, user: str | Sequence[str], k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
         """The k best items for a user, or after a history.

@@ -34,7 +34,7 @@ def fit_quantizer(
     decision: Artifact,
     previous: Release | None,
 ) -> Artifact:
-    """A fitted quantiser: the previous release's one unless codes are made anew, then warm-started and aligned to it."""
+    """The previous release's quantiser, unless codes are made anew: then a fit, warm-started and aligned if it can be."""
     decided = read_decision(store.files(decision))
     if previous is not None and decided.action in ("keep", "assign_new"):
         return cached(previous.artifact("quantizer"))

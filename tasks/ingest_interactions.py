@@ -46,7 +46,7 @@ def _segment(store: Store, config: InteractionsConfig, source: Source) -> Manife
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         return write_segment(source, config, attempt.data, on_progress)
 
-    artifact, _ = unwrap(SEGMENT.run(store, config, {}, work, identity={"source": source.sha256}))
+    artifact, _ = unwrap(SEGMENT.run(store, config, {}, work, identity={"source": source.sha256, "name": source.name}))
     return store.manifest(artifact)
 
 

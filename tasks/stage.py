@@ -83,7 +83,8 @@ class Stage:
     def _hit(self, store: Store, manifest: Manifest) -> Artifact:
         if manifest.source_digest != source_digest(self.modules):
             log.warning(
-                "%s was made by other code than today's. If results change, bump the revision of stage '%s' or use --refresh %s.",
+                "%s was made by other code than today's. "
+                "If results change, bump the revision of stage '%s' or use --refresh %s.",
                 store.artifact(manifest),
                 self.kind,
                 self.kind,

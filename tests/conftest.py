@@ -20,7 +20,7 @@ interactions: {{path: {folder}/interactions.csv}}
 catalogue: {{path: {folder}/items.csv}}
 embedding: {{template: "{{title}}. {{brand}}. {{category}}"}}
 pairs: {{window: 3, dask: {{workers: 0}}}}
-quantizer: {{codebooks: [8, 8, 8], hidden: [16], latent: 4, warmup_steps: 5, steps: 20, batch_items: 32, batch_pairs: 16}}
+quantizer: {{codebooks: [8, 8, 8], hidden: [16], latent: 4, warmup_steps: 5, steps: 20, batch_items: 32}}
 decoder: {{dim: 16, layers: 1, heads: 2, epochs: 2, batch_positions: 200}}
 evaluation: {{bootstrap: 20, beam: 20}}
 """

@@ -10,7 +10,17 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("sidflow", "torch", "numpy", "scipy", "pyarrow", "sentence-transformers", "dask", "prefect", "great-expectations")
+PACKAGES = (
+    "sidflow",
+    "torch",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "sentence-transformers",
+    "dask",
+    "prefect",
+    "great-expectations",
+)
 
 
 @lru_cache(maxsize=1)

@@ -128,7 +128,8 @@ def _temporary(target: Path, content: bytes) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         raise ArtifactError(
-            f"{target}: the store cannot be written: {error.strerror}. Free space or rights, or set store.root elsewhere."
+            f"{target}: the store cannot be written: {error.strerror}. "
+            "Free space or rights, or set store.root elsewhere."
         ) from error
     return temporary
 

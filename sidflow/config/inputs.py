@@ -95,7 +95,7 @@ class HistoriesConfig(Section):
 
     repeats: Literal["exact", "consecutive", "keep"] = identity(
         "exact",
-        "exact drops repeats of the same user, item and time; consecutive also drops an item repeated in a row; keep keeps all.",
+        "exact drops repeats of the same user, item and time; consecutive also an item repeated in a row; keep: none.",
     )
     min_user_events: int = identity(2, "k-core: fewest interactions of a user.", ge=1)
     min_item_events: int = identity(1, "k-core: fewest interactions of an item.", ge=1)

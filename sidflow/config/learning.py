@@ -113,7 +113,9 @@ class QuantizerConfig(Section):
     collaborative: float = identity(
         0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0
     )
-    collaborative_prefix: float = identity(0.5, "Weight of the same loss on the first level alone, beside the whole.", ge=0)
+    collaborative_prefix: float = identity(
+        0.5, "Weight of the same loss on the first level alone, beside the whole.", ge=0
+    )
     temperature: float = identity(0.1, "InfoNCE temperature.", gt=0)
     balance: Literal["none", "switch", "bias"] = identity(
         "switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment."
@@ -125,7 +127,9 @@ class QuantizerConfig(Section):
     revive_every: int = identity(25, "Steps between re-initialisations of rarely used codes; 0 never.", ge=0)
     revive_below: float = identity(0.1, "A code is rarely used below this share of its fair usage.", ge=0, lt=1)
     revive_until: float = identity(0.6, "Share of the joint steps after which codes settle.", ge=0, le=1)
-    warm_steps: float = identity(0.3, "Share of the joint steps of a refit that starts from the previous quantiser.", gt=0, le=1)
+    warm_steps: float = identity(
+        0.3, "Share of the joint steps of a refit that starts from the previous quantiser.", gt=0, le=1
+    )
     warm_lr: float = identity(0.3, "Share of the learning rate of such a refit.", gt=0, le=1)
     lloyd_passes: int = identity(2, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
     seed: int = identity(0, "Random seed.", ge=0)

@@ -83,7 +83,7 @@ def _apply(content: dict[Any, Any], override: str) -> None:
 
 
 def _explain(error: Any, source: str) -> str:
-    location = [each for each in error["loc"]]
+    location = list(error["loc"])
     where = ".".join(str(each) for each in location)
     if error["type"] == "extra_forbidden":
         known = sorted(_fields_at(location[:-1]))
@@ -91,7 +91,8 @@ def _explain(error: Any, source: str) -> str:
         hint = f"did you mean '{close[0]}'?" if close else f"allowed: {', '.join(known)}."
         return f"{source}: unknown key '{where}'; {hint}"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{source}: {where}: got {error['input']!r}; {message[0].lower()}{message[1:]}. Change it there or with --set {where}=..."
+    said = f"got {error['input']!r}; {message[0].lower()}{message[1:]}"
+    return f"{source}: {where}: {said}. Change it there or with --set {where}=..."
 
 
 def _fields_at(location: Sequence[Any]) -> list[str]:

@@ -17,7 +17,7 @@ from sidflow.decoder.model import Decoder, check_vectors
 from sidflow.decoder.selection import Selection, make_selection, summary
 from sidflow.decoder.steps import fit_content, learning_rate, make_optimizer, step_losses, take_step
 from sidflow.decoder.warm import warm_start
-from sidflow.device import autocast, best_device, device_name, resolve_precision
+from sidflow.device import autocast, best_device, resolve_precision
 from sidflow.errors import DataContractError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ def train_decoder(
         vectors: Content vectors, (N, D) float32.
         config: Model and training settings.
         max_items: Most recent items of a history that the decoder sees.
-        initial: A previous release's decoder; with warm_start training is then shorter and gentler (warm_epochs, warm_lr).
+        initial: A previous release's decoder; with `warm_start`, training is then shorter (warm_epochs) and gentler
+                (warm_lr).
         on_progress: Called with (done, total) steps.
         on_metrics: Called with each row of the curve as it is made.
 
@@ -75,7 +76,7 @@ def train_decoder(
         )
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        decoder = Decoder(dataset.sids, vectors.shape[1], config, max_items).to(best_device())
+        decoder = Decoder(dataset.sids, vectors.shape[1], config, max_items).to(_device())
         trained = np.flatnonzero(popularity(dataset.histories))
         decoder.items.known[torch.from_numpy(trained).to(decoder.codes.device)] = True
         fit_content(decoder, vectors, trained)
@@ -104,7 +105,7 @@ def _train(
     total, step, positions, started = epochs * feed.steps(), 0, 0, time.perf_counter()
     for epoch in range(1, epochs + 1):
         decoder.train()
-        sums = torch.zeros(3, dtype=torch.float64)
+        sums = np.zeros(3)
         for prepared in feed.epoch():
             rate = learning_rate((step + 1) / total, peak, config.warmup)
             with autocast(precision, device):
@@ -112,8 +113,7 @@ def _train(
             loss = losses.levels + config.dense_weight * losses.dense
             take_step(decoder, optimizer, loss, rate)
             step += 1
-            weight = len(prepared.batch.targets)
-            sums += weight * torch.stack([losses.levels, losses.dense, torch.ones(())]).detach().cpu()
+            sums += len(prepared.batch.targets) * np.array([losses.levels.item(), losses.dense.item(), 1.0])
             if on_progress:
                 on_progress(min(step, total), total)
         positions += int(sums[2])
@@ -130,6 +130,12 @@ def _train(
             return
 
 
+def _device() -> torch.device:
+    """A CUDA device if there is one, else the CPU: Apple's lacks operations that training and search use."""
+    device = best_device()
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def _facts(decoder: Decoder, curve: list[Row]) -> Row:
     last = curve[-1]
     return {
@@ -140,6 +146,6 @@ def _facts(decoder: Decoder, curve: list[Row]) -> Row:
         "seconds": last["seconds"],
         "positions_per_second": last["positions"] / last["seconds"],
         "threads": torch.get_num_threads(),
-        "device": device_name(),
+        "device": decoder.codes.device.type,
         "precision": resolve_precision(decoder.config.precision, decoder.codes.device),
     }

@@ -36,7 +36,8 @@ def read_delimited(source: Source, delimiter: str, batch_rows: int, required: Se
             for block in reader:
                 numbers = _numbers(following, block.num_rows, [bad.row for bad in ragged])
                 following = int(numbers[-1]) + 1 if len(numbers) else following
-                met, ragged[:] = [b for b in ragged if b.row < following], [b for b in ragged if b.row >= following]
+                met = [bad for bad in ragged if bad.row < following]
+                del ragged[: len(met)]  # not rebuilt: the reader may be ahead and append meanwhile
                 for first in range(0, max(block.num_rows, 1), batch_rows):
                     rows = pa.array(numbers[first : first + batch_rows])
                     table = pa.Table.from_batches([block]).slice(first, batch_rows)

@@ -102,7 +102,9 @@ def test_a_lost_part_is_refused(store: Store) -> None:
     """A part that is gone is named."""
     manifest = make_candidate(store, rows=3)
     lost = manifest.model_copy(
-        update={"parts": tuple(part.model_copy(update={"path": "nowhere", "sha256": "0" * 64}) for part in manifest.parts)}
+        update={
+            "parts": tuple(part.model_copy(update={"path": "nowhere", "sha256": "0" * 64}) for part in manifest.parts)
+        }
     )
     with pytest.raises(CorruptArtifact, match="is gone"):
         store.local_files(lost)
@@ -124,7 +126,7 @@ def test_a_store_can_be_moved(tmp_path: Path) -> None:
 
 
 def test_a_writer_killed_at_every_step_leaves_whole_artifacts_only(tmp_path: Path) -> None:
-    """SIGKILL after each call of the protocol: readers see nothing or a whole candidate, and the next writer succeeds."""
+    """SIGKILL after each call: readers see nothing or a whole candidate, and the next writer succeeds."""
     for step, visible in [("begin", False), ("write", False), ("parts", False), ("record", True), ("publish", True)]:
         root = tmp_path / step
         program = textwrap.dedent(

@@ -91,7 +91,9 @@ def test_an_operational_change_changes_no_identity(empty: Path, override: str) -
 def test_an_identity_change_changes_its_own_section_only(empty: Path, override: str, section: str) -> None:
     """decoder.lr leaves the pairs alone."""
     before, after = load_config(empty), load_config(empty, [override])
-    changed = [name for name in Config.model_fields if getattr(before, name).identity() != getattr(after, name).identity()]
+    changed = [
+        name for name in Config.model_fields if getattr(before, name).identity() != getattr(after, name).identity()
+    ]
     assert changed == [section]
 
 
@@ -121,7 +123,11 @@ def test_mistakes_are_named(empty: Path, override: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("- a\n", "holds a list; allowed is a mapping"), ("a: [", "cannot be read as YAML"), ("\xff", "mapping of sections")],
+    [
+        ("- a\n", "holds a list; allowed is a mapping"),
+        ("a: [", "cannot be read as YAML"),
+        ("\xff", "mapping of sections"),
+    ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, content: str, message: str) -> None:
     """A list, broken YAML and plain text are refused by name."""

@@ -40,6 +40,14 @@ def test_tables_of_another_size_start_afresh() -> None:
     assert facts["tensors_reset"] == 3  # the level's input table, output weights and biases
 
 
+def test_content_of_another_width_starts_afresh() -> None:
+    """Another text model: its projection and its scale are new, the rest is carried over."""
+    old, new = random_decoder(OLD), random_decoder(NEW, content=9, seed=1)
+    new.items.content_scale.fill_(7.0)
+    assert warm_start(new, old) == {"items": 2, "tensors_reset": 4}
+    assert new.items.content_scale.item() == 7.0
+
+
 def test_another_width_carries_nothing() -> None:
     """A wider model starts cold."""
     old, new = random_decoder(OLD), random_decoder(NEW, dim=32)

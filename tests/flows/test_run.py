@@ -47,7 +47,9 @@ def test_run_cache_and_inspection(sidflow: Sidflow, world: Path) -> None:
     assert shown["kind"] == "pairs"
     listed, _ = finish(sidflow("artifacts", "--json"))
     assert {each["kind"] for each in listed} >= set(KINDS)
-    user = pq.read_table(next(each["path"] for each in first["artifacts"] if each["kind"] == "interactions"))["user_id"][0]
+    user = pq.read_table(next(each["path"] for each in first["artifacts"] if each["kind"] == "interactions"))[
+        "user_id"
+    ][0]
     answer, _ = finish(sidflow("recommend", user.as_py(), "nobody", "-k", "3", "--json"))
     assert [len(each["items"]) for each in answer] == [3, 3]
     assert "popular" in answer[1]["items"][0]["reason"]
