@@ -183,6 +183,7 @@ def _stdout_kept_for_json(wanted: bool) -> Iterator[Any]:
 def main() -> None:
     """Run the command; an error that a user can act on is shown without a stack trace."""
     warnings.simplefilter("ignore")
+    environment.set_defaults()
     try:
         app(standalone_mode=False)
     except typer.Exit as stop:

@@ -16,6 +16,7 @@ from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.files import check_digest, load_decoder
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
+from sidflow.decoder.reasons import explain_item
 from sidflow.decoder.search import beam_search, build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.errors import DataContractError, ShapeError
@@ -163,11 +164,11 @@ class Recommender:
             for row, each in enumerate(histories):
                 allowed[row, each] = False
         mask = torch.from_numpy(allowed).to(states.device)
-        beam = max(self._beam, k)
+        beam, recent = max(self._beam, k), self._decoder.max_items
         items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask)
         return [
             [
-                self._item(item, score, self._reason(item, history))
+                self._item(item, score, explain_item(item, history[-recent:], self._dataset.sids, self._titles))
                 for item, score in zip(row, values, strict=True)
                 if item >= 0
             ]
@@ -178,18 +179,6 @@ class Recommender:
         sids = self._dataset.sids
         sid = "-".join(str(code) for code in sids.codes[item])
         return Recommendation(sids.item_ids[item].as_py(), self._titles[item], score, sid, reason)
-
-    def _reason(self, item: int, history: np.ndarray) -> str:
-        """The longest SID prefix that the item shares with the history, named by topic, and the newest such item."""
-        sids, recent = self._dataset.sids, history[-self._decoder.max_items :]
-        depths = np.logical_and.accumulate(sids.codes[recent] == sids.codes[item], axis=1).sum(1)
-        depth = int(depths.max())
-        if not depth:
-            return "follows from the history as a whole; shares no code with it"
-        like = int(recent[np.flatnonzero(depths == depth)[-1]])
-        prefix = "-".join(str(code) for code in sids.codes[item, :depth])
-        topic = f" ({sids.topics[item][depth - 1]})" if sids.topics else ""
-        return f"shares {prefix}{topic} with {self._titles[like]}"
 
 
 def load_recommender(store: Store, release: Release) -> Recommender:

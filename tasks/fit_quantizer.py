@@ -34,7 +34,7 @@ def fit_quantizer(
     decision: Artifact,
     previous: Release | None,
 ) -> Artifact:
-    """The previous release's quantiser, unless codes are made anew: then a fit, warm-started and aligned if it can be."""
+    """The previous release's quantiser; or, if the decision says so, a new fit, warm and aligned where it can be."""
     decided = read_decision(store.files(decision))
     if previous is not None and decided.action in ("keep", "assign_new"):
         return cached(previous.artifact("quantizer"))

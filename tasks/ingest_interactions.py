@@ -51,7 +51,8 @@ def _segment(store: Store, config: InteractionsConfig, source: Source) -> Manife
 
 
 def _effective_cut(segments: list[Manifest], as_of: datetime | None, path: str) -> int:
-    newest = [each.metrics["max_timestamp_us"] for each in segments if each.rows]
+    """min(as_of, newest event + 1 us), UTC microseconds."""
+    newest: list[int] = [each.metrics["max_timestamp_us"] for each in segments if each.rows]
     oldest = [each.metrics["min_timestamp_us"] for each in segments if each.rows]
     asked = None if as_of is None else (as_of - EPOCH) // timedelta(microseconds=1)
     if not newest or (asked is not None and asked <= min(oldest)):

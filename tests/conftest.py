@@ -12,6 +12,7 @@ from flows import environment
 from flows.deployments import prefect_server
 from tests.factories import make_world, write_csv
 
+environment.set_defaults()
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 
 TINY = """

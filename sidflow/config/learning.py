@@ -96,17 +96,17 @@ class QuantizerConfig(Section):
     )
     codebooks: tuple[int, ...] = identity((256, 256, 256), "Codes per level.", min_length=1, max_length=8)
     hidden: tuple[int, ...] = identity((256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them.")
-    latent: int = identity(32, "Latent dimensions.", ge=2)
+    latent: int = identity(16, "Latent dimensions.", ge=2)
     warmup_steps: int = identity(150, "Autoencoder steps before the codebooks are initialised.", ge=0)
-    steps: int = identity(900, "Joint steps.", ge=1)
+    steps: int = identity(600, "Joint steps.", ge=1)
     batch_items: int = identity(512, "Items a step, drawn uniformly.", ge=2)
     batch_pairs: int = identity(512, "Pairs a step (two items each), drawn item-uniformly.", ge=0)
-    lr: float = identity(1e-3, "AdamW learning rate, cosine to a hundredth.", gt=0)
+    lr: float = identity(3e-3, "AdamW learning rate, cosine to a hundredth.", gt=0)
     weight_decay: float = identity(1e-4, "AdamW weight decay.", ge=0)
     gradient: Literal["straight-through", "rotation"] = identity(
         "straight-through", "How gradients pass the quantiser."
     )
-    commitment: float = identity(0.25, "Weight of the commitment loss.", ge=0)
+    commitment: float = identity(1.0, "Weight of the commitment loss.", ge=0)
     progressive_masking: bool = identity(
         False, "Reconstruct from a random number of levels, so that prefixes carry meaning."
     )
@@ -131,7 +131,7 @@ class QuantizerConfig(Section):
         0.3, "Share of the joint steps of a refit that starts from the previous quantiser.", gt=0, le=1
     )
     warm_lr: float = identity(0.3, "Share of the learning rate of such a refit.", gt=0, le=1)
-    lloyd_passes: int = identity(2, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
+    lloyd_passes: int = identity(4, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
     seed: int = identity(0, "Random seed.", ge=0)
     gate: QuantizerGate = operational(QuantizerGate(), "Gate limits.")
 
