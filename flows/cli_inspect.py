@@ -12,13 +12,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from flows.cli_summary import plain
-from sidflow.artifacts import Artifact, Manifest, Store
+from sidflow.artifacts import Manifest, Store
 from sidflow.artifacts.kinds import check_kind
 from sidflow.config import Config
 from sidflow.errors import ConfigError, MissingArtifact
 from sidflow.fetch import DATASETS, fetch
 from sidflow.recommender import load_recommender
-from sidflow.release import Release, current_release
+from sidflow.release import Release, current_release, release_artifact
 
 
 def list_artifacts(config: Config, failed: bool, as_json: bool) -> None:
@@ -48,7 +48,7 @@ def show_manifest(config: Config, kind: str, as_json: bool) -> None:
     store = Store(config.store.root)
     check_kind(kind, "show")
     release = _live(store)
-    artifact = _release_artifact(store, release) if kind == "release" else release.artifact(kind)
+    artifact = release_artifact(store, release.id) if kind == "release" else release.artifact(kind)
     content = {**json.loads(store.manifest(artifact).model_dump_json()), "location": store.location(artifact)}
     if as_json:
         print(json.dumps(content, indent=1))
@@ -100,11 +100,6 @@ def _live(store: Store) -> Release:
             f"{store.storage.url('releases')}: no release is published yet; make one with: sidflow run."
         )
     return release
-
-
-def _release_artifact(store: Store, release: Release) -> Artifact:
-    found = next(each for each in store.manifests() if each.kind == "release" and each.metrics["id"] == release.id)
-    return store.artifact(found)
 
 
 def _row(store: Store, manifest: Manifest) -> dict[str, Any]:

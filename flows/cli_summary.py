@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from flows.evidence import METRICS
 from flows.steps import Summary
 from sidflow.artifacts import Store
 from sidflow.catalogue.read import read_catalogue_table
@@ -17,7 +18,6 @@ from sidflow.semantic_ids.table import read_semantic_ids
 
 SHOWN_SIDS = 5
 SHOWN_RECOMMENDATIONS = 10
-METRICS = ("recall@5", "recall@10", "ndcg@5", "ndcg@10")
 
 
 def print_summary(summary: Summary, config: Config) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import flow, runtime
 
+from flows.evidence import show_summary
 from flows.steps import Reached, Steps, Summary
 from sidflow.artifacts import Store
 from sidflow.artifacts.kinds import check_kind, dependents
@@ -53,7 +54,9 @@ def refresh(
     )
     with suppress(Reached):
         _stages(steps, settings, _utc(as_of))
-    return steps.summary()
+    summary = steps.summary()
+    show_summary(summary)
+    return summary
 
 
 def _stages(steps: Steps, config: Config, as_of: datetime | None) -> None:

@@ -93,6 +93,20 @@ def find_release(store: Store, name: str) -> Release:
     return read_release(store, chosen[0].artifact)
 
 
+def release_artifact(store: Store, name: str) -> Artifact:
+    """The handle of the release with this id.
+
+    Raises:
+        MissingArtifact: If the log does not name it.
+    """
+    for entry in log_entries(store):
+        if entry.release == name:
+            return entry.artifact
+    raise MissingArtifact(
+        f"release {name}: the log of {store.storage.url(LOG)} does not name it; see sidflow artifacts."
+    )
+
+
 def read_release(store: Store, artifact: Artifact) -> Release:
     """The record behind a release's handle."""
     return Release.model_validate_json(store.files(artifact)["release.json"].read_bytes())

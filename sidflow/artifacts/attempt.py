@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sidflow.artifacts.fingerprint import file_digest
 from sidflow.artifacts.manifest import Part
 from sidflow.artifacts.storage import Storage
+from sidflow.errors import ArtifactError
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,14 @@ class Attempt:
         path = f"artifacts/{kind}/{fingerprint}/attempts/{uuid.uuid4().hex}"
         root = storage.local_root
         folder = root / path if root is not None else Path(tempfile.mkdtemp(prefix="sidflow-"))
-        for each in ("data", "beside"):
-            (folder / each).mkdir(parents=True)
+        try:
+            for each in ("data", "beside"):
+                (folder / each).mkdir(parents=True)
+        except OSError as error:
+            raise ArtifactError(
+                f"{folder}: the store cannot be written: {error.strerror}. "
+                "Free space or rights, or set store.root elsewhere."
+            ) from error
         return cls(storage, path, folder / "data", folder / "beside")
 
     @property

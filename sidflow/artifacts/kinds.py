@@ -35,8 +35,8 @@ def check_kind(name: str, option: str) -> str:
 
 
 def dependents(kind: str) -> frozenset[str]:
-    """A kind and everything that is made from it, directly or not."""
-    found = {kind}
+    """A kind and everything that is made from it, directly or not; interactions take their segments along."""
+    found = {kind, "segment"} if kind == "interactions" else {kind}
     for each, inputs in INPUTS.items():
         if found.intersection(inputs):
             found.add(each)

@@ -44,6 +44,8 @@ def revive(
 ) -> int:
     """Move rarely used code vectors onto badly served residuals, as if they had just been initialised.
 
+    A residual's odds are its squared distance to the nearest code vector, as in k-means++.
+
     Args:
         codebook: (K, d).
         usage: Of this level; a moved code starts at its fair share.
@@ -51,8 +53,6 @@ def revive(
         below: A code is rarely used below this share of its fair usage.
         optimizer: Its moments of the moved rows become zero.
         rng: Source of the draws.
-
-    A residual's odds are its squared distance to the nearest code vector, as in k-means++.
 
     Returns:
         How many were moved: at most a quarter of the codebook, the least used first.

@@ -55,7 +55,7 @@ def fit_lsh(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer:
     Raises:
         ConfigError: If a size is not a power of two.
 
-    Source: Rajput et al. 2023, arXiv 2305.05065, section 4.3 (8 hyperplanes a level).
+    Source: Rajput et al. 2023, arXiv 2305.05065 (8 hyperplanes a level).
     """
     planes = [size.bit_length() - 1 for size in codebooks]
     if any(1 << count != size for count, size in zip(planes, codebooks, strict=True)):

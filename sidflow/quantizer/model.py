@@ -109,7 +109,7 @@ def straight_through(latents: Tensor, quantised: Tensor) -> Tensor:
 def rotate(latents: Tensor, quantised: Tensor) -> Tensor:
     """The quantised vectors (b, d) as a rotation and rescaling of the latents, which carries their gradient.
 
-    Source: Fifty et al. 2024, arXiv 2410.06424, section 4.2.
+    Source: Fifty et al. 2024, arXiv 2410.06424.
     """
     norm, target = latents.detach().norm(dim=1, keepdim=True), quantised.detach().norm(dim=1, keepdim=True)
     u, v = functional.normalize(latents.detach(), dim=1), functional.normalize(quantised.detach(), dim=1)
