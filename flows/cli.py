@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -184,6 +185,7 @@ def main() -> None:
     """Run the command; an error that a user can act on is shown without a stack trace."""
     warnings.simplefilter("ignore")
     environment.set_defaults()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers that were started are stopped
     try:
         app(standalone_mode=False)
     except typer.Exit as stop:

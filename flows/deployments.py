@@ -23,7 +23,6 @@ STARTUP_SECONDS = 120.0
 
 def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...]) -> None:
     """Start the server, print its address, and serve the deployments until SIGINT or SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with prefect_server(settings.deployments.port) as url:
         os.environ["PREFECT_API_URL"] = f"{url}/api"
         print(url, flush=True)

@@ -42,11 +42,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     """A folder with a small log, a catalogue and a configuration that runs in seconds."""
+    return make_folder(tmp_path)
+
+
+def make_folder(folder: Path) -> Path:
+    """Fill a folder with a small log, a catalogue and a configuration."""
     made = make_world(users=60, items=40, topics=4, seed=3)
-    write_csv(made.interactions, tmp_path / "interactions.csv")
-    write_csv(made.items, tmp_path / "items.csv")
-    (tmp_path / "pipeline.yaml").write_text(TINY.format(folder=tmp_path))
-    return tmp_path
+    write_csv(made.interactions, folder / "interactions.csv")
+    write_csv(made.items, folder / "items.csv")
+    (folder / "pipeline.yaml").write_text(TINY.format(folder=folder))
+    return folder
 
 
 Sidflow = Callable[..., "subprocess.Popen[str]"]
@@ -54,17 +59,18 @@ Sidflow = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def sidflow(server: str, world: Path) -> Sidflow:
-    """Start `sidflow ARGUMENTS` as a user would, in the world's folder, against the test server."""
+    """Start `sidflow ARGUMENTS` in the world's folder."""
+    return lambda *arguments: start_sidflow(server, world, *arguments)
 
-    def start(*arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "sidflow"), *arguments],
-            cwd=world,
-            env={**os.environ, "PREFECT_API_URL": f"{server}/api", "PREFECT_HOME": str(world / "prefect")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
 
-    return start
+def start_sidflow(server: str, folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start `sidflow ARGUMENTS` as a user would, in a folder, against a server."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).parent / "sidflow"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PREFECT_API_URL": f"{server}/api", "PREFECT_HOME": str(folder / "prefect")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )

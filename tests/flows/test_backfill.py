@@ -1,7 +1,7 @@
 """Backfills: which dates, in which order, and that a repeated one does nothing."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.csv as pc
@@ -45,8 +45,9 @@ def test_three_dates_oldest_first_and_again(sidflow: Sidflow, world: Path) -> No
     """Three releases in order, each with the one before as its previous; a repeat makes nothing."""
     times = sorted(pc.read_csv(world / "interactions.csv")["timestamp"].to_pylist())
     start, middle = (datetime.fromtimestamp(times[int(len(times) * share)], UTC) for share in (0.5, 0.75))
-    step = int((middle - start).total_seconds() // 3600)
-    arguments = ("--start", start.isoformat(), "--end", (middle + (middle - start)).isoformat(), "--every", f"{step}h")
+    hours = int((middle - start).total_seconds() // 3600)
+    end = start + timedelta(hours=2 * hours)
+    arguments = ("--start", start.isoformat(), "--end", end.isoformat(), "--every", f"{hours}h")
     process = sidflow("backfill", *arguments, "--json")
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err

@@ -1,10 +1,5 @@
-"""`sidflow run` as a user starts it: results, caching, gates, exit codes, crashes and races, with real processes."""
+"""`sidflow run` as a user starts it: results, caching, gates, exit codes, inspection, with real processes."""
 
-import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,116 +9,104 @@ import pytest
 from sidflow.artifacts import Store
 from sidflow.artifacts.kinds import KINDS
 from sidflow.release import current_release, log_entries
-from tests.conftest import Sidflow
+from tests.conftest import start_sidflow
+from tests.flows.conftest import Answer, finish
 
 pytestmark = pytest.mark.slow
+Released = tuple[Path, Any]
 
 
-def finish(process: "subprocess.Popen[str]", code: int = 0) -> tuple[Any, str]:
-    """Wait for a command; its JSON answer (None if it printed none) and what it said on stderr."""
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == code, err
-    return (json.loads(out) if out.strip() else None), err
+@pytest.fixture
+def again(server: str, released: Released) -> Any:
+    """Run `sidflow ARGUMENTS` in the folder of the finished run and wait."""
+
+    def run(*arguments: str, code: int = 0) -> Answer:
+        return finish(start_sidflow(server, released[0], *arguments), code)
+
+    return run
 
 
-def test_run_cache_and_inspection(sidflow: Sidflow, world: Path) -> None:
-    """A run makes a release; the second makes nothing; every inspection command answers."""
-    first, _ = finish(sidflow("run", "--json"))
-    assert [each["kind"] for each in first["artifacts"]] == list(KINDS)
-    assert not any(each["cached"] for each in first["artifacts"])
-    assert set(first["metrics"]["test"]) >= {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}
-    assert set(first["metrics"]["baselines"]) == {"popularity", "last_item_transitions"}
-    assert first["decision"]["action"] == "full"
-    table = pq.read_table(next(each["path"] for each in first["artifacts"] if each["kind"] == "semantic_ids"))
-    assert table.column_names[:3] == ["item_id", "codes", "sid"]
+def made(answer: Any) -> list[str]:
+    """The kinds that a run made, in flow order."""
+    return [each["kind"] for each in answer["artifacts"] if not each["cached"]]
+
+
+def folder_of(answer: Any, kind: str) -> str:
+    """The data folder of a run's artifact."""
+    return next(each["path"] for each in answer["artifacts"] if each["kind"] == kind)
+
+
+def test_a_run_makes_every_stage_and_a_release(released: Released) -> None:
+    """The JSON answer names all artifacts, metrics beside baselines, the decision and the release."""
+    folder, answer = released
+    assert made(answer) == list(KINDS)
+    assert set(answer["metrics"]["test"]) >= {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}
+    assert set(answer["metrics"]["baselines"]) == {"popularity", "last_item_transitions"}
+    assert answer["decision"]["action"] == "full"
+    live = current_release(Store(str(folder / "store")))
+    assert live is not None
+    assert answer["release"] == live.id
+
+
+def test_what_others_read(released: Released) -> None:
+    """The columns of pairs and SIDs, and that SIDs are unique."""
+    _, answer = released
+    pairs = pq.read_table(folder_of(answer, "pairs"))
+    columns = ["item_a", "item_b", "support", "expected", "pmi", "p_value", "tier", "weight", "heldout"]
+    assert pairs.column_names[: len(columns)] == columns
+    table = pq.read_table(folder_of(answer, "semantic_ids"))
+    assert table.column_names == ["item_id", "codes", "sid", "topics"]
+    assert str(table.schema.field("codes").type) == "list<element: int16>"
     assert len(set(table["sid"].to_pylist())) == 40
 
-    second, _ = finish(sidflow("run", "--json"))
-    assert all(each["cached"] for each in second["artifacts"])
-    assert second["release"] == first["release"]
-    assert len(log_entries(Store(str(world / "store")))) == 1
 
-    shown, _ = finish(sidflow("show", "pairs", "--json"))
+def test_an_identical_run_makes_nothing(released: Released, again: Any) -> None:
+    """All stages are cached, the release is the same, the log has one entry."""
+    answer, _ = again("run", "--json")
+    assert made(answer) == []
+    assert answer["release"] == released[1]["release"]
+    assert len(log_entries(Store(str(released[0] / "store")))) == 1
+
+
+def test_inspection(again: Any, released: Released) -> None:
+    """`show`, `artifacts` and `recommend` answer from the live release."""
+    shown, _ = again("show", "pairs", "--json")
     assert shown["kind"] == "pairs"
-    listed, _ = finish(sidflow("artifacts", "--json"))
+    listed, _ = again("artifacts", "--json")
     assert {each["kind"] for each in listed} >= set(KINDS)
-    user = pq.read_table(next(each["path"] for each in first["artifacts"] if each["kind"] == "interactions"))[
-        "user_id"
-    ][0]
-    answer, _ = finish(sidflow("recommend", user.as_py(), "nobody", "-k", "3", "--json"))
-    assert [len(each["items"]) for each in answer] == [3, 3]
-    assert "popular" in answer[1]["items"][0]["reason"]
+    user = pq.read_table(folder_of(released[1], "interactions"))["user_id"][0].as_py()
+    lists, _ = again("recommend", user, "nobody", "-k", "3", "--json")
+    assert [len(each["items"]) for each in lists] == [3, 3]
+    assert "popular" in lists[1]["items"][0]["reason"]
+    item = lists[0]["items"][0]["item_id"]
+    lists, _ = again("recommend", "--history", item, "-k", "2", "--json")
+    assert item not in [each["item_id"] for each in lists[0]["items"]]
 
 
-def test_a_decoder_setting_redoes_the_decoder_and_what_follows(sidflow: Sidflow) -> None:
-    """decoder.lr leaves everything before the decoder cached."""
-    finish(sidflow("run", "--json"))
-    changed, _ = finish(sidflow("run", "--json", "--set", "decoder.lr=0.001"))
-    assert [each["kind"] for each in changed["artifacts"] if not each["cached"]] == ["decoder", "metrics", "release"]
+def test_until_and_refresh(again: Any) -> None:
+    """--until ends without a release; --refresh makes a stage and its dependents again."""
+    answer, _ = again("run", "--json", "--until", "embeddings", "--refresh", "histories")
+    assert [each["kind"] for each in answer["artifacts"]] == list(KINDS[:5])
+    assert made(answer) == ["histories", "pairs"]
+    assert answer["release"] is None
 
 
-def test_until_and_refresh(sidflow: Sidflow) -> None:
-    """--until ends after a stage without a release; --refresh makes a stage and its dependents again."""
-    partial, _ = finish(sidflow("run", "--json", "--until", "pairs"))
-    assert [each["kind"] for each in partial["artifacts"]] == ["interactions", "catalogue", "histories", "pairs"]
-    assert partial["release"] is None
-    again, _ = finish(sidflow("run", "--json", "--until", "embeddings", "--refresh", "histories"))
-    made = [each["kind"] for each in again["artifacts"] if not each["cached"]]
-    assert made == ["histories", "pairs", "embeddings"]
-
-
-def test_exit_codes_and_messages(sidflow: Sidflow, world: Path) -> None:
-    """2 for configuration and input, 3 for a gate, without a stack trace, and the live release stays."""
-    _, err = finish(sidflow("run", "--set", "pairs.windw=3"), code=2)
+def test_bad_configuration_and_input(again: Any) -> None:
+    """Exit code 2, with what is wrong and what to do."""
+    _, err = again("run", "--set", "pairs.windw=3", code=2)
     assert "did you mean 'window'" in err
-    assert "Traceback" not in err
-    _, err = finish(sidflow("run", "--set", "interactions.path=nowhere.csv"), code=2)
+    _, err = again("run", "--set", "interactions.path=nowhere.csv", code=2)
     assert "nowhere.csv" in err
-    assert "Traceback" not in err
-    finish(sidflow("run", "--json"))
-    live = current_release(Store(str(world / "store")))
-    _, err = finish(sidflow("run", "--json", "--set", "release.gate.min_recall_at_10=0.999"), code=3)
+
+
+def test_a_refusal_leaves_the_live_release_alone(released: Released, again: Any) -> None:
+    """Exit code 3 with observed value and limit; the candidate is listed; what is live stays."""
+    store = Store(str(released[0] / "store"))
+    live = current_release(store)
+    _, err = again("run", "--json", "--set", "decoder.lr=0.001", "--set", "release.gate.min_recall_at_10=0.999", code=3)
     assert "0.999" in err
-    assert "Traceback" not in err
-    assert current_release(Store(str(world / "store"))) == live
-
-
-def test_killed_in_every_stage_the_next_run_goes_on(sidflow: Sidflow, world: Path) -> None:
-    """SIGKILL inside each stage in turn: finished stages are cached, and the result is that of a run left in peace."""
-    store = Store(str(world / "store"))
-    for kind in KINDS:
-        process = sidflow("run", "--json")
-        kill_inside(process, world / "store" / "artifacts" / kind)
-        assert all(store.files(store.artifact(each)) for each in store.manifests())
-    resumed, _ = finish(sidflow("run", "--json"))
-    assert {each["kind"] for each in resumed["artifacts"] if each["cached"]} >= {"interactions", "pairs", "quantizer"}
-    peaceful, _ = finish(sidflow("run", "--json", "--set", f"store.root={world}/peace"))
-    one, two = ({each["kind"]: each for each in run["artifacts"]} for run in (resumed, peaceful))
-    for kind in ("interactions", "catalogue", "pairs", "semantic_ids"):
-        assert one[kind]["fingerprint"] == two[kind]["fingerprint"]
-        assert pq.read_table(one[kind]["path"]).equals(pq.read_table(two[kind]["path"]))
-    assert resumed["metrics"]["test"] == pytest.approx(peaceful["metrics"]["test"], abs=1e-6)
-
-
-def kill_inside(process: "subprocess.Popen[str]", folder: Path) -> None:
-    """SIGKILL a run and its children as soon as an attempt at a stage has begun; a run that is faster is let go."""
-    deadline = time.monotonic() + 240
-    known = set(folder.glob("*/attempts/*"))
-    while process.poll() is None and time.monotonic() < deadline:
-        if set(folder.glob("*/attempts/*")) - known:
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.001)
-    process.communicate(timeout=60)
-
-
-def test_two_runs_at_once_end_with_one_set_of_artifacts(sidflow: Sidflow, world: Path) -> None:
-    """Both succeed with the same release; each recipe has one attempt that counts, and one release is logged."""
-    first, second = sidflow("run", "--json"), sidflow("run", "--json")
-    one, two = finish(first)[0], finish(second)[0]
-    assert one["release"] == two["release"]
-    assert [each["path"] for each in one["artifacts"]] == [each["path"] for each in two["artifacts"]]
-    store = Store(str(world / "store"))
-    assert len(log_entries(store)) == 1
-    for manifest in store.manifests():
-        assert store.files(store.artifact(manifest))
+    assert current_release(store) == live
+    (refused,), _ = again("artifacts", "--failed", "--json")
+    assert refused["kind"] == "release"
+    answer, _ = again("run", "--json", "--set", "decoder.lr=0.001")
+    assert made(answer) == ["release"]
