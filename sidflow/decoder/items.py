@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class ItemEncoder(nn.Module):
     """Sum of an item's code embeddings, a projection of its content vector and a vector of its own.
 
-    In training, codes are masked and own vectors dropped by chance, so that an item without training
-    events, which has neither history nor a learned vector, is described by what remains.
+    In training, codes are masked and, where an item is read from a history, its own vector is forgotten by
+    chance, so that an item without training events, which never has one, is described by what remains.
 
     Shapes: n items, L levels, D content dimensions, d model dimensions.
     """
@@ -45,14 +45,18 @@ class ItemEncoder(nn.Module):
 
     def forward(self, items: Tensor, codes: Tensor, content: Tensor) -> Tensor:
         """Item vectors (n, d) of catalogue indices (n,), their codes (n, L) and standardised content (n, D)."""
-        vectors: Tensor = self.content(content)
-        keep = self.known[items]
+        vectors: Tensor = self.content(content) + self.own(items) * self.known[items, None]
         if self.training:
-            keep = keep & (torch.rand(len(items), device=items.device) >= self.item_dropout)
             masked = torch.rand(codes.shape, device=codes.device) < self.code_dropout
-            mask_rows = torch.tensor(self.sizes, device=codes.device)
-            codes = torch.where(masked, mask_rows, codes)
-        vectors = vectors + self.own(items) * keep[:, None]
+            codes = torch.where(masked, torch.tensor(self.sizes, device=codes.device), codes)
         for level, table in enumerate(self.codes):
             vectors = vectors + table(codes[:, level])
         return vectors
+
+    def forget_own(self, vectors: Tensor, items: Tensor) -> Tensor:
+        """In training, vectors (..., d) of items (...) with their own part taken off by chance; else as they are."""
+        if not self.training:
+            return vectors
+        forgotten = self.known[items] & (torch.rand(items.shape, device=items.device) < self.item_dropout)
+        kept: Tensor = vectors - self.own(items) * forgotten[..., None]
+        return kept
