@@ -17,7 +17,7 @@ run: $(READY) ## fetch MovieLens-100K and run the whole pipeline on it
 	$(BIN)/sidflow run
 
 test: $(READY) ## run the tests; no network
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check

@@ -26,7 +26,7 @@ class PairsGate(Section):
 
 
 class PairsConfig(Section):
-    """Stage `pairs`: item pairs that co-occur more than chance explains (ALGORITHMS: pair margins)."""
+    """Stage `pairs`: item pairs that co-occur more than chance explains."""
 
     window: int = identity(10, "Two items co-occur when at most this many positions apart in a training history.", ge=1)
     max_history: int = identity(200, "Most recent training interactions of a user that count.", ge=2)
@@ -89,7 +89,7 @@ class QuantizerGate(Section):
 
 
 class QuantizerConfig(Section):
-    """Stage `quantizer`: vectors to codes (ALGORITHMS section 3)."""
+    """Stage `quantizer`: vectors to codes."""
 
     method: Literal["rq-vae", "rq-kmeans"] = identity(
         "rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it."

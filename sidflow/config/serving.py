@@ -12,7 +12,7 @@ class DatasetConfig(Section):
 
 
 class DecoderConfig(Section):
-    """Stage `decoder`: the hierarchical decoder (ALGORITHMS section 6)."""
+    """Stage `decoder`: the hierarchical decoder."""
 
     dim: int = identity(128, "Width of the model.", ge=8)
     layers: int = identity(2, "Transformer layers over items.", ge=1)

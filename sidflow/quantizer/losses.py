@@ -43,7 +43,7 @@ def collaborative_loss(quantised: Tensor, weights: Tensor, excluded: Tensor, tem
         excluded: (2p, 2p) bool: no negatives, since they are the item itself or known partners.
         temperature: Divides the cosines.
 
-    Source: van den Oord et al. 2018, arXiv 1807.03748; weights and exclusions: ALGORITHMS section 2.3.
+    Source: van den Oord et al. 2018, arXiv 1807.03748.
     """
     size = len(quantised)
     unit = functional.normalize(quantised, dim=1)
