@@ -1,6 +1,8 @@
 """Settings of the store, the two inputs and the histories."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import field_validator
 
 from sidflow.config.fields import Section, identity, operational
 
@@ -20,6 +22,11 @@ class InteractionColumns(Section):
     event: str | None = identity(None, "Column of the event type (view, buy ...), if there is one.")
     weight: str | None = identity(None, "Column of a numeric weight (rating, watch share ...), if there is one.")
     order_by: tuple[str, ...] = identity((), "Tie-breakers for equal timestamps, in order; then the source row.")
+
+    @field_validator("order_by", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class KeepRules(Section):

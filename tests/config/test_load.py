@@ -150,6 +150,15 @@ def test_several_mistakes_are_told_at_once(empty: Path) -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_one_tie_breaker_needs_no_list(empty: Path) -> None:
+    """order_by takes a column or a list of columns."""
+    one, several = (
+        load_config(empty, [f"interactions.columns.order_by={each}"]) for each in ("position", "[position]")
+    )
+    assert one == several
+    assert one.interactions.columns.order_by == ("position",)
+
+
 def test_sections_are_frozen() -> None:
     """A setting cannot change after it was read."""
     with pytest.raises(ValueError, match="frozen"):
