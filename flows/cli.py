@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import environment
+from sidflow.artifacts.kinds import check_kind
 from sidflow.config import load_config
 from sidflow.errors import ConfigError, SidflowError
 
@@ -49,7 +50,10 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the flow `refresh` and print what it made."""
-    moment = parse_moment(as_of, "--as-of") if as_of else None
+    moment = None if as_of is None else parse_moment(as_of, "--as-of")
+    for option, stage in (("--until", until), ("--refresh", refresh)):
+        if stage is not None:
+            check_kind(stage, option)
     load_config(config, set_)
     with _stdout_kept_for_json(as_json) as answer:
         print(f"sidflow: using {environment.prepare()}", file=sys.stderr)

@@ -105,7 +105,7 @@ def _live(store: Store) -> Release:
 def _row(store: Store, manifest: Manifest) -> dict[str, Any]:
     published = store.is_published(manifest)
     verdict = store.storage.read(f"{manifest.folder}/verdict.json")
-    gates = json.loads(verdict)["gates"] if verdict and not published else list(manifest.gates)
+    gates = json.loads(verdict)["gates"] if verdict else list(manifest.gates)
     failed = [f"{each['expectation']} {each['subject']}={each['observed']}" for each in gates if not each["success"]]
     return {
         "kind": manifest.kind,
@@ -115,7 +115,7 @@ def _row(store: Store, manifest: Manifest) -> dict[str, Any]:
         "rows": manifest.rows,
         "seconds": manifest.seconds,
         "created": manifest.created,
-        "failed": [] if published else failed,
+        "failed": failed,
         "failing_rows": store.storage.url(f"{manifest.folder}/failing_rows.jsonl")
         if store.storage.read(f"{manifest.folder}/failing_rows.jsonl")
         else None,

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.evidence import METRICS
-from flows.steps import Summary
+from flows.steps import StepRecord, Summary
 from sidflow.artifacts import Store
 from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import Config
@@ -29,6 +29,8 @@ def print_summary(summary: Summary, config: Config) -> None:
         console.print(
             f"Decision: [bold]{summary.decision['action']}[/bold] - {summary.decision['reason']}", markup=True
         )
+    for artifact in (each for each in summary.artifacts if each.kind == "semantic_ids"):
+        console.print(_churn(store, artifact))
     if summary.metrics is not None:
         console.print(_metrics(summary.metrics))
     if summary.release is None:
@@ -69,6 +71,19 @@ def _stages(summary: Summary) -> Table:
     return table
 
 
+def _churn(store: Store, step: StepRecord) -> str:
+    found = store.find(step.kind, step.fingerprint)
+    facts = found.metrics if found is not None else {}
+    if not facts.get("common_items"):
+        return "Churn: none, these are the first SIDs."
+    levels = ", ".join(f"level {level}: {share:.2%}" for level, share in enumerate(facts["churn_by_level"], start=1))
+    traffic = f"; of traffic {facts['churn_traffic']:.2%}" if "churn_traffic" in facts else ""
+    return (
+        f"Churn: {facts['churn']:.2%} of {facts['common_items']:,} known items{traffic} ({levels}); "
+        f"{facts['new_items']:,} new, {facts['removed_items']:,} gone."
+    )
+
+
 def _metrics(metrics: dict[str, Any]) -> Table:
     table = Table("ranking of the whole catalogue", title="Test metrics", title_justify="left")
     for name in METRICS:
@@ -105,7 +120,8 @@ def _print_places(console: Console, store: Store, summary: Summary) -> None:
     live = current_release(store)
     state = "current" if live is not None and live.id == summary.release else "not current"
     console.print(f"Release {summary.release} ({state}) in {store.storage.url('releases')}")
-    console.print(f"SID table: {next(each.path for each in summary.artifacts if each.kind == 'semantic_ids')}")
+    table = next(each for each in summary.artifacts if each.kind == "semantic_ids")
+    console.print(f"SID table: {table.path}", soft_wrap=True)
 
 
 def plain(text: str) -> str:

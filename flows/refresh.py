@@ -82,7 +82,9 @@ def _stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     )
     quantizer = done(fit_quantizer(store, config.quantizer, embeddings, pairs, catalogue, decision, previous))
     semantic_ids = done(
-        assign_semantic_ids(store, config.semantic_ids, quantizer, embeddings, pairs, catalogue, decision, previous)
+        assign_semantic_ids(
+            store, config.semantic_ids, quantizer, embeddings, pairs, histories, catalogue, decision, previous
+        )
     )
     dataset = done(rebuild_dataset(store, config.dataset, histories, semantic_ids))
     decoder = done(train_decoder(store, config.decoder, dataset, embeddings, pairs, decision, previous))

@@ -1,5 +1,6 @@
 """Task: one unique SID an item, with topic names; known items move only where the decision lets them."""
 
+import numpy as np
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -8,6 +9,7 @@ from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import SemanticIdsConfig
 from sidflow.embedding.table import read_embeddings
+from sidflow.histories.table import read_histories, training_events
 from sidflow.quantizer.codebook import load_quantizer
 from sidflow.release import Release
 from sidflow.semantic_ids.assign import assign_semantic_ids as assign
@@ -26,6 +28,7 @@ def assign_semantic_ids(
     quantizer: Artifact,
     embeddings: Artifact,
     pairs: Artifact,
+    histories: Artifact,
     catalogue: Artifact,
     decision: Artifact,
     previous: Release | None,
@@ -35,6 +38,7 @@ def assign_semantic_ids(
         "quantizer": quantizer,
         "embeddings": embeddings,
         "pairs": pairs,
+        "histories": histories,
         "catalogue": catalogue,
         "decision": decision,
         "previous": previous.artifact("semantic_ids") if previous else None,
@@ -45,7 +49,9 @@ def assign_semantic_ids(
         old = read_semantic_ids(store.files(previous.artifact("semantic_ids"))) if previous else None
         action = read_decision(store.files(decision)).action
         fitted = load_quantizer(store.files(quantizer))
-        made = assign(fitted, vectors.vectors, vectors.item_ids, config, old, action)
+        _, seen, _ = training_events(read_histories(store.files(histories)))
+        popularity = np.bincount(seen, minlength=len(vectors.item_ids))
+        made = assign(fitted, vectors.vectors, vectors.item_ids, config, old, action, popularity)
         on_progress(1, 2)
         items = read_catalogue_table(store.files(catalogue))
         topics = name_topics(made.codes, items["title"].to_pylist(), _other_texts(items), config.topic_terms)

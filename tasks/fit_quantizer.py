@@ -1,6 +1,7 @@
 """Task: the quantiser that turns vectors into codes; refitted only when the decision says so."""
 
 import json
+import logging
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,7 @@ from sidflow.semantic_ids.policy import read_decision
 from sidflow.semantic_ids.table import positions, read_semantic_ids
 from tasks.stage import OnProgress, Stage, cached
 
+log = logging.getLogger(__name__)
 QUANTIZER = Stage("quantizer", 1, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
 
 
@@ -37,6 +39,8 @@ def fit_quantizer(
     """The previous release's quantiser; or, if the decision says so, a new fit, warm and aligned where it can be."""
     decided = read_decision(store.files(decision))
     if previous is not None and decided.action in ("keep", "assign_new"):
+        if "quantizer" in store.refresh:
+            log.warning("The decision is %s: codes stay. To refit them, set refresh.force=full.", decided.action)
         return cached(previous.artifact("quantizer"))
     warm = decided.warm_start
     inputs = {"embeddings": embeddings, "pairs": pairs, "catalogue": catalogue, "decision": decision}

@@ -21,7 +21,7 @@ def ingest_catalogue(store: Store, config: CatalogueConfig, interactions: Artifa
     """One row an item; items that appear later than the interactions' logical time are left out."""
     cut = store.manifest(interactions).metrics["effective_as_of_us"]
     by_interaction = config.appears == "first_interaction"
-    identity = {"sources": [[each.name, each.sha256] for each in list_sources(config.path)]}
+    identity: dict[str, object] = {"sources": [each.sha256 for each in list_sources(config.path)]}
     if by_interaction or config.columns.available_from is not None:
         identity["as_of_us"] = cut
 

@@ -43,10 +43,12 @@ def effective_as_of(store: Store, interactions: Artifact) -> datetime:
 
 
 def _segment(store: Store, config: InteractionsConfig, source: Source) -> Manifest:
+    name = "" if config.path.endswith(source.name) else source.name  # order among several files; one may be renamed
+
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         return write_segment(source, config, attempt.data, on_progress)
 
-    artifact, _ = unwrap(SEGMENT.run(store, config, {}, work, identity={"source": source.sha256, "name": source.name}))
+    artifact, _ = unwrap(SEGMENT.run(store, config, {}, work, identity={"source": source.sha256, "name": name}))
     return store.manifest(artifact)
 
 

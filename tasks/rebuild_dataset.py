@@ -18,7 +18,9 @@ def rebuild_dataset(store: Store, config: DatasetConfig, histories: Artifact, se
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         for artifact in (histories, semantic_ids):
             for part in store.manifest(artifact).parts:
-                if not part.name.startswith("beside/"):
+                if part.name.endswith(".parquet"):
+                    attempt.adopt(part, part.name)  # so that the data folder reads as the SID table
+                elif not part.name.startswith("beside/"):
                     attempt.refer(part, part.name)
         dataset = read_dataset({**store.files(histories), **store.files(semantic_ids)})
         on_progress(1, 1)

@@ -75,9 +75,11 @@ class Stage:
         if manifest.limits != limits:
             gates = tuple(each.to_json() for each in judge(self.kind, manifest.metrics, limits))
         show_gates(self.kind, gates)
-        if failed := [each for each in gates if not each["success"]]:
+        failed = [each for each in gates if not each["success"]]
+        if failed or store.storage.read(f"{manifest.folder}/verdict.json"):
             verdict = json.dumps({"limits": dict(limits), "gates": list(gates)}, indent=1)
             store.storage.write(f"{manifest.folder}/verdict.json", verdict.encode())
+        if failed:
             raise GateRefused(refusal(self.kind, manifest.fingerprint, failed))
 
     def _hit(self, store: Store, manifest: Manifest) -> Artifact:

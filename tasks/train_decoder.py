@@ -39,8 +39,9 @@ def train_decoder(
 
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         vectors = read_embeddings(store.files(embeddings)).vectors
-        action = read_decision(store.files(decision)).action
-        initial = _warm_start(store, previous) if previous and config.warm_start and action != "re_encode" else None
+        decided = read_decision(store.files(decision))
+        related = decided.warm_start or decided.action in ("keep", "assign_new")
+        initial = _warm_start(store, previous) if previous and config.warm_start and related else None
         with (attempt.beside / "metrics.jsonl").open("w") as curve:
 
             def on_metrics(row: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "embeddings": ("catalogue",),
     "decision": ("catalogue", "embeddings", "pairs", "histories"),
     "quantizer": ("embeddings", "pairs", "catalogue", "decision"),
-    "semantic_ids": ("quantizer", "embeddings", "pairs", "catalogue", "decision"),
+    "semantic_ids": ("quantizer", "embeddings", "pairs", "histories", "catalogue", "decision"),
     "dataset": ("histories", "semantic_ids"),
     "decoder": ("dataset", "embeddings", "pairs", "decision"),
     "metrics": ("decoder", "dataset", "embeddings", "pairs"),

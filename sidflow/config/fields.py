@@ -1,10 +1,12 @@
 """Two kinds of settings: those that change a result, and those that do not."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 ROLE = "role"
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+"""Several names; one may be written without a list."""
 
 
 def identity(default: Any = ..., description: str = "", **constraints: Any) -> Any:

@@ -1,10 +1,8 @@
 """Settings of the store, the two inputs and the histories."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import field_validator
-
-from sidflow.config.fields import Section, identity, operational
+from sidflow.config.fields import Names, Section, identity, operational
 
 
 class StoreConfig(Section):
@@ -21,18 +19,13 @@ class InteractionColumns(Section):
     timestamp: str = identity("timestamp", "Column of the event time.")
     event: str | None = identity(None, "Column of the event type (view, buy ...), if there is one.")
     weight: str | None = identity(None, "Column of a numeric weight (rating, watch share ...), if there is one.")
-    order_by: tuple[str, ...] = identity((), "Tie-breakers for equal timestamps, in order; then the source row.")
-
-    @field_validator("order_by", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+    order_by: Names = identity((), "Tie-breakers for equal timestamps, in order; then the source row.")
 
 
 class KeepRules(Section):
     """Which interactions count."""
 
-    events: tuple[str, ...] = identity((), "Event types that count; empty keeps all.")
+    events: Names = identity((), "Event types that count; empty keeps all.")
     min_weight: float | None = identity(None, "Smallest weight that counts; null keeps all.")
 
 

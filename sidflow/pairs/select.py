@@ -18,6 +18,7 @@ from sidflow.pairs.significance import (
 )
 from sidflow.pairs.table import Pairs
 
+MIN_WEIGHT = 1e-3  # a pair on the very bound still counts
 MAX_WEIGHT = 4.0  # nats; a lift of e^4 = 55 is as good as certain
 TOP_UP_TRUST = 0.5  # a top-up pair weighs half
 
@@ -67,7 +68,7 @@ def select_pairs(
     kept |= significant
     _fill(a, b, _best_first(eligible, by_zero), partners, config.topup_partners, config.max_partners, kept)
     certainty = lower_bound_pmi(support, expected, max(p_cut, config.topup_p))
-    weight = np.clip(certainty, 0.0, MAX_WEIGHT) * np.where(significant, 1.0, TOP_UP_TRUST)
+    weight = np.clip(certainty, MIN_WEIGHT, MAX_WEIGHT) * np.where(significant, 1.0, TOP_UP_TRUST)
     pairs = Pairs(
         a=a[kept],
         b=b[kept],

@@ -14,6 +14,7 @@ from sidflow.semantic_ids.drift import Monitors
 LOG = logging.getLogger(__name__)
 
 FILE = "decision.json"
+MOSTLY_NEW = 0.5  # share of new items above which the previous codes and weights are no start
 Action = Literal["keep", "assign_new", "full", "re_encode"]
 
 
@@ -129,7 +130,9 @@ def _re_encode(monitors: Monitors | None, config: RefreshConfig) -> Decision:
 def _by_monitors(monitors: Monitors, config: RefreshConfig) -> Decision:
     beyond = exceeded(monitors, config)
     if beyond:
-        return Decision("full", f"Drifted: {'; '.join(beyond)}. Refit from the previous codes.", True, monitors)
+        related = monitors.new_share <= MOSTLY_NEW
+        start = "Refit from the previous codes." if related else "Most items are new: fitted from scratch."
+        return Decision("full", f"Drifted: {'; '.join(beyond)}. {start}", related, monitors)
     quiet = f"the monitors are quiet ({_summary(monitors, config)})"
     if monitors.new_items:
         share = f"{monitors.new_items:,} new items ({monitors.new_share:.1%}, limit {config.max_new_share:.0%})"

@@ -73,7 +73,7 @@ def refusal(kind: str, fingerprint: str, failed: Sequence[GateResult | Mapping[s
         f"{each['next_step']}"
         for each in plain
     ]
-    return "\n".join([*lines, "Nothing was published; the candidate is kept: sidflow artifacts --failed."])
+    return "\n".join([*lines, "Nothing new was published; what was refused is kept: sidflow artifacts --failed."])
 
 
 def _allowed(result: Mapping[str, Any]) -> str:

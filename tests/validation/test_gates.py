@@ -114,7 +114,7 @@ BROKEN_FACTS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, float]]] = {
     ("decoder", "validation"): ({"validation": {"ndcg@10": float("nan")}}, {}),
     ("metrics", "users"): ({"users": 0}, {}),
     ("metrics", "test.recall@10"): ({"test": {"recall@10": float("nan")}}, {}),
-    ("release", "lift_over_random"): ({"random_recall@10": 0.5}, {}),
+    ("release", "lift_over_random"): ({"test": {"recall@10": 0.1}}, {}),
     ("release", "test.recall@10"): ({}, {"min_recall_at_10": 0.51}),
     ("release", "recall_drop"): ({}, {"max_recall_drop": 0.1}),
 }

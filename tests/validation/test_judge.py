@@ -44,7 +44,7 @@ def test_an_optional_fact_that_is_not_there_is_not_judged():
 
 def test_a_lift_of_one_does_not_beat_random():
     """The least lift itself is not enough."""
-    facts = {**FACTS["release"], "random_recall@10": 0.5}
+    facts = {**FACTS["release"], "test": {"recall@10": 0.1}}
     lift = judge("release", facts, limits_of("release"))[0]
     assert (lift.observed, lift.minimum, lift.success) == (1.0, 1.0, False)
 
@@ -99,3 +99,9 @@ def test_unknown_kind_is_refused():
     """With the nearest."""
     with pytest.raises(ConfigError, match=r"no gate for 'metric'; .*Did you mean 'metrics'\?"):
         judge("metric", {}, {})
+
+
+def test_a_tiny_catalogue_is_not_asked_to_beat_chance() -> None:
+    """Where ten items are half the catalogue or more, a random ranking cannot be beaten by much: nothing is judged."""
+    facts = {**FACTS["release"], "test": {"recall@10": 1.0}, "random_recall@10": 1.0}
+    assert all(each.success for each in judge("release", facts, limits_of("release")))
