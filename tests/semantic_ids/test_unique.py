@@ -116,7 +116,7 @@ def test_paths_are_unique_and_do_not_depend_on_row_order(items, seed, sizes):
 def test_bucket_cost_equals_brute_force(items, seed):
     """With one item pinned, no other way to share a bucket's free codes is cheaper."""
     quantizer = quantizer_of([[0.0, 0.0]], np.random.default_rng(seed).standard_normal((6, 2)))
-    radii = 0.01 * np.arange(1, items + 1)[:, None]  # clearly different distances: no tie for rounding to settle
+    radii = 1e-3 * np.arange(1, items + 1)[:, None]  # clearly different distances: no tie for rounding to settle
     near = quantizer.codebooks[1][2] + radii * unit_vectors(items, dim=2, seed=seed)
     codes, _ = settle(quantizer, near)
     cost = ((near[:, None] - quantizer.codebooks[1]) ** 2).sum(axis=2)

@@ -18,7 +18,7 @@ def test_a_refusal_names_expectation_observed_value_limit_and_next_step():
     assert refusal("pairs", "3f2a4b5c6d7e8f90", [result(0.3125, maximum=0.1)]) == (
         "pairs/3f2a4b5c6d7e: refused; 1 expectation failed.\n"
         "  pairs.fdr_hat: significant pairs are mostly real; got 0.3125, allowed is at most 0.1. Lower pairs.fdr.\n"
-        "Nothing was published; the candidate is kept: sidflow artifacts --failed."
+        "Nothing new was published; what was refused is kept: sidflow artifacts --failed."
     )
 
 
