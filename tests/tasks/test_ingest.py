@@ -103,3 +103,10 @@ def test_nothing_before_as_of(store: Store, log: Path) -> None:
     """A time before all events is named with what there is."""
     with pytest.raises(DataContractError, match=r"no interaction before as_of 1970-01-01.*oldest is of 1970-01-02"):
         ingest(store, log, 0.5)
+
+
+def test_a_renamed_file_is_the_same_input(store: Store, log: Path) -> None:
+    """The path is operational: a single file under another name gives the same artifact."""
+    first, _ = ingest(store, log / "a.csv")
+    (log / "a.csv").rename(log / "z.csv")
+    assert ingest(store, log / "z.csv") == (first, True)

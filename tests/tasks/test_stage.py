@@ -11,6 +11,7 @@ import pytest
 from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.config import DatasetConfig, PairsConfig
 from sidflow.errors import GateRefused
+from sidflow.schemas import PAIRS as PAIRS_SCHEMA
 from tasks.stage import OnProgress, Stage, unwrap
 
 PAIRS = Stage("pairs", 1, ("tasks.stage",))
@@ -37,20 +38,7 @@ class Maker:
     def __call__(self, attempt: Attempt, on_progress: OnProgress) -> Facts:
         """Write the row."""
         self.calls += 1
-        schema = pa.schema(
-            {
-                "item_a": pa.string(),
-                "item_b": pa.string(),
-                "support": pa.int32(),
-                "expected": pa.float64(),
-                "pmi": pa.float64(),
-                "p_value": pa.float64(),
-                "tier": pa.string(),
-                "weight": pa.float32(),
-                "heldout": pa.bool_(),
-            }
-        )
-        pq.write_table(pa.Table.from_pylist([self.row], schema=schema), attempt.data / "pairs.parquet")
+        pq.write_table(pa.Table.from_pylist([self.row], schema=PAIRS_SCHEMA), attempt.data / "pairs.parquet")
         on_progress(1, 1)
         return {"rows": 1, "pairs": 1, "significant": 1, "topup": 0, "fdr_hat": 0.04, "max_hub_share": 1.0}
 
@@ -194,3 +182,15 @@ def test_a_section_without_gate_has_no_limits(store: Store) -> None:
     artifact, cached = unwrap(stage.run(store, DatasetConfig(), {}, Maker()))
     assert store.manifest(artifact).limits == {}
     assert not cached
+
+
+def test_a_published_artifact_that_is_refused_later_is_listed_until_it_passes(store: Store) -> None:
+    """The newest verdict lies beside the artifact: refused under tighter limits, then cleared by a run that passes."""
+    work = Maker()
+    artifact, _ = run(store, work)
+    verdict = f"{store.manifest(artifact).folder}/verdict.json"
+    with pytest.raises(GateRefused):
+        run(store, work, limited(max_fdr=0.01))
+    assert not all(each["success"] for each in json.loads(store.storage.read(verdict) or b"")["gates"])
+    run(store, work)
+    assert all(each["success"] for each in json.loads(store.storage.read(verdict) or b"")["gates"])
