@@ -9,7 +9,7 @@ class LevelDecoder(nn.Module):
     """A small network a level over the state plus the embeddings of the codes chosen so far.
 
     There is no attention among levels, so that a beam is a row of a batched matrix product. Input, prefix
-    and output tables are separate: sharing them costs a quarter of the recall.
+    and output tables are separate.
 
     Shapes: n positions, L levels, K_l codes of level l, d dimensions.
     """

@@ -49,8 +49,8 @@ def step_losses(
 def make_optimizer(decoder: Decoder, config: DecoderConfig) -> torch.optim.AdamW:
     """AdamW with weight decay on matrices, not on biases and norms.
 
-    The second moment's memory is long (0.999): with 0.98 the rows of rare items, which seldom have a gradient, moved a
-    quarter as far and validation NDCG@10 lost 5%.
+    The second moment's memory is long (0.999): with 0.98 the rows of rare items, which seldom have a gradient, move
+    about a quarter as far for each.
     """
     matrices = [each for each in decoder.parameters() if each.ndim > 1]
     rest = [each for each in decoder.parameters() if each.ndim <= 1]
