@@ -30,7 +30,7 @@ class DecoderConfig(Section):
     )
     dense_share: float = identity(0.5, "Share of the dense head in the score of an item inside the beam.", ge=0, le=1)
     label_smoothing: float = identity(0.0, "Label smoothing of the level losses.", ge=0, lt=1)
-    epochs: int = identity(24, "Passes over the training histories.", ge=1)
+    epochs: int = identity(30, "Passes over the training histories.", ge=1)
     batch_positions: int = identity(1_000, "Item positions a step; histories of like length share a batch.", ge=2)
     lr: float = identity(2e-3, "AdamW learning rate after warm-up; cosine to zero.", gt=0)
     warmup: float = identity(0.05, "Share of the steps in which the learning rate rises.", ge=0, lt=1)
