@@ -54,7 +54,7 @@ def run(
     for option, stage in (("--until", until), ("--refresh", refresh)):
         if stage is not None:
             check_kind(stage, option)
-    load_config(config, set_)
+    settings = load_config(config, set_)
     with _stdout_kept_for_json(as_json) as answer:
         print(f"sidflow: using {environment.prepare()}", file=sys.stderr)
         from flows.cli_summary import print_summary
@@ -64,7 +64,7 @@ def run(
         if as_json:
             print(summary.model_dump_json(indent=1), file=answer)
         else:
-            print_summary(summary, load_config(config, set_))
+            print_summary(summary, settings)
 
 
 @app.command()

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 
 from sidflow.artifacts.fingerprint import file_digest
 from sidflow.artifacts.manifest import Part
-from sidflow.artifacts.storage import Storage
-from sidflow.errors import ArtifactError
+from sidflow.artifacts.storage import Storage, unwritable
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,7 @@ class Attempt:
             for each in ("data", "beside"):
                 (folder / each).mkdir(parents=True)
         except OSError as error:
-            raise ArtifactError(
-                f"{folder}: the store cannot be written: {error.strerror}. "
-                "Free space or rights, or set store.root elsewhere."
-            ) from error
+            raise unwritable(folder, error) from error
         return cls(storage, path, folder / "data", folder / "beside")
 
     @property

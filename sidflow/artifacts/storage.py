@@ -127,11 +127,15 @@ def _temporary(target: Path, content: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise ArtifactError(
-            f"{target}: the store cannot be written: {error.strerror}. "
-            "Free space or rights, or set store.root elsewhere."
-        ) from error
+        raise unwritable(target, error) from error
     return temporary
+
+
+def unwritable(path: Path, error: OSError) -> ArtifactError:
+    """What a store says that has no room or no rights."""
+    return ArtifactError(
+        f"{path}: the store cannot be written: {error.strerror}. Free space or rights, or set store.root elsewhere."
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -59,9 +59,11 @@ def test_no_cache_knows_nothing(folder):
     assert found.vectors.shape == (1, 0)
 
 
-def test_keeping_without_a_folder_does_nothing():
+def test_keeping_without_a_folder_does_nothing(tmp_path, monkeypatch):
     """No folder, no file, no error."""
+    monkeypatch.chdir(tmp_path)
     keep(None, "a")
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_truncated_at_any_length_is_passed_over(tmp_path):
