@@ -70,6 +70,18 @@ def current_release(store: Store) -> Release | None:
     return None if entry is None else read_release(store, entry.artifact)
 
 
+def live_release(store: Store) -> Release:
+    """As `current_release`, where there must be one.
+
+    Raises:
+        MissingArtifact: If nothing is live.
+    """
+    release = current_release(store)
+    if release is None:
+        raise MissingArtifact(f"{store.storage.url(LOG)}: no release is published yet; make one with: sidflow run.")
+    return release
+
+
 def previous_release(store: Store, as_of: datetime) -> Release | None:
     """The release with the greatest effective `as_of` strictly below this one, withdrawn ones left out."""
     entries = log_entries(store)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows import environment
-from flows.cli import parse_moment
+from flows.commands.options import parse_moment
 from flows.evidence import markdown
 from flows.steps import StepRecord, Summary
 from sidflow.errors import ConfigError

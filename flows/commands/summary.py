@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from flows.commands.options import plain
 from flows.evidence import METRICS
 from flows.steps import StepRecord, Summary
 from sidflow.artifacts import Store
@@ -122,8 +123,3 @@ def _print_places(console: Console, store: Store, summary: Summary) -> None:
     console.print(f"Release {summary.release} ({state}) in {store.storage.url('releases')}")
     table = next(each for each in summary.artifacts if each.kind == "semantic_ids")
     console.print(f"SID table: {table.path}", soft_wrap=True)
-
-
-def plain(text: str) -> str:
-    """Item text as it is: square brackets are not markup."""
-    return text.replace("[", r"\[")

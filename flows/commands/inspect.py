@@ -1,29 +1,33 @@
-"""Commands that look into the store."""
+"""Commands that look into the store: artifacts, show, recommend."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from flows.cli_summary import plain
+from flows.commands.options import ConfigOption, JsonOption, SetOption, plain
 from sidflow.artifacts import Manifest, Store
 from sidflow.artifacts.kinds import check_kind
-from sidflow.config import Config
-from sidflow.errors import ConfigError, MissingArtifact
-from sidflow.fetch import DATASETS, fetch
-from sidflow.recommender import load_recommender
-from sidflow.release import Release, current_release, release_artifact
+from sidflow.config import load_config
+from sidflow.errors import ConfigError
+from sidflow.release import live_release, release_artifact
+
+app = typer.Typer()
 
 
-def list_artifacts(config: Config, failed: bool, as_json: bool) -> None:
-    """Print every complete artifact, or only refused candidates with what refused them."""
-    store = Store(config.store.root)
+@app.command()
+def artifacts(
+    config: ConfigOption = "pipeline.yaml",
+    set_: SetOption = [],  # noqa: B006
+    failed: Annotated[bool, typer.Option("--failed", help="Only candidates that a gate refused.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the artifacts of the store."""
+    store = Store(load_config(config, set_).store.root)
     rows = [_row(store, each) for each in sorted(store.manifests(), key=lambda each: each.created)]
     rows = [each for each in rows if not failed or each["failed"]]
     if as_json:
@@ -43,11 +47,17 @@ def list_artifacts(config: Config, failed: bool, as_json: bool) -> None:
     Console().print(table if rows else "No artifacts." if not failed else "No refused candidates.")
 
 
-def show_manifest(config: Config, kind: str, as_json: bool) -> None:
-    """Print the manifest of the current release's artifact of a kind."""
-    store = Store(config.store.root)
+@app.command()
+def show(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Kind of artifact.")],
+    config: ConfigOption = "pipeline.yaml",
+    set_: SetOption = [],  # noqa: B006
+    as_json: JsonOption = False,
+) -> None:
+    """Show the manifest of the current release's artifact of a kind."""
+    store = Store(load_config(config, set_).store.root)
     check_kind(kind, "show")
-    release = _live(store)
+    release = live_release(store)
     artifact = release_artifact(store, release.id) if kind == "release" else release.artifact(kind)
     content = {**json.loads(store.manifest(artifact).model_dump_json()), "location": store.location(artifact)}
     if as_json:
@@ -58,16 +68,26 @@ def show_manifest(config: Config, kind: str, as_json: bool) -> None:
     console.print_json(data=content)
 
 
-def print_recommendations(
-    config: Config, users: Sequence[str], history: Sequence[str] | None, k: int, as_json: bool
+@app.command()
+def recommend(
+    users: Annotated[list[str] | None, typer.Argument(metavar="USER...", help="User ids.")] = None,
+    history: Annotated[str | None, typer.Option(help="Item ids, oldest first, with commas between.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Items per user.")] = 10,
+    config: ConfigOption = "pipeline.yaml",
+    set_: SetOption = [],  # noqa: B006
+    as_json: JsonOption = False,
 ) -> None:
-    """Print recommendations of the current release, with titles and scores."""
-    store = Store(config.store.root)
-    release = _live(store)
-    recommender = load_recommender(store, release)
-    asked: list[str | Sequence[str]] = [history] if history is not None else list(users)
-    names = [f"after {', '.join(history)}"] if history is not None else [f"user {each}" for each in users]
-    lists = recommender.recommend_many(asked, k)
+    """Recommend items from the current release."""
+    if bool(users) == bool(history):
+        raise ConfigError("recommend: give either user ids or --history ITEM,...; got both or neither.")
+    from sidflow.recommender import load_recommender
+
+    store = Store(load_config(config, set_).store.root)
+    release = live_release(store)
+    given = history.split(",") if history else []
+    asked: list[str | Sequence[str]] = [given] if history else list(users or [])
+    names = [f"after {', '.join(given)}"] if history else [f"user {each}" for each in users or []]
+    lists = load_recommender(store, release).recommend_many(asked, k)
     if as_json:
         rows = [
             {"for": name, "release": release.id, "items": [asdict(item) for item in items]}
@@ -81,25 +101,6 @@ def print_recommendations(
             texts = (item.item_id, item.title, item.sid, f"{item.score:.4f}", item.reason)
             table.add_row(str(rank), *(plain(each) for each in texts))
         Console().print(table)
-
-
-def fetch_dataset(name: str, folder: Path) -> None:
-    """Fetch a public data set and say where it came from."""
-    if name not in DATASETS:
-        raise ConfigError(f"fetch {name}: no such data set; allowed: {', '.join(DATASETS)}.")
-    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
-        line = bar.add_task(f"fetch {name}", total=None)
-        fetched = fetch(name, folder, lambda done, total: bar.update(line, completed=done, total=total))
-    print(f"{name}: {fetched.folder} ({fetched.origin})")
-
-
-def _live(store: Store) -> Release:
-    release = current_release(store)
-    if release is None:
-        raise MissingArtifact(
-            f"{store.storage.url('releases')}: no release is published yet; make one with: sidflow run."
-        )
-    return release
 
 
 def _row(store: Store, manifest: Manifest) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""Commands that hand results on: export, score."""
+
+import typer
+
+app = typer.Typer()

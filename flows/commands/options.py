@@ -1,0 +1,51 @@
+"""What several commands share: their options, moments, a clean stdout, the live release."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from sidflow.errors import ConfigError
+
+ConfigOption = Annotated[str, typer.Option("--config", help="Configuration file.")]
+SetOption = Annotated[list[str], typer.Option("--set", help="Setting section.key=value; may be repeated.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")]
+
+
+def parse_moment(text: str, option: str) -> datetime:
+    """A date or date-time, UTC if it names no zone.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{option} {text}: not a date or date-time; allowed: 2014-07-01, 2014-07-01T12:00, 2014-07-01T12:00+02:00."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@contextmanager
+def stdout_kept_for_json(wanted: bool) -> Iterator[Any]:
+    """Send everything that libraries and subprocesses print to stderr; yields the real stdout."""
+    if not wanted:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        yield answer
+    finally:
+        answer.close()
+
+
+def plain(text: str) -> str:
+    """Text of the data for rich: square brackets are not markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,5 @@
+"""Commands that explain and compare releases: explain, releases, diff."""
+
+import typer
+
+app = typer.Typer()

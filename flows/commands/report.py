@@ -1,0 +1,5 @@
+"""The command that draws a release: report."""
+
+import typer
+
+app = typer.Typer()

@@ -1,0 +1,5 @@
+"""Commands for one's own data: init, validate."""
+
+import typer
+
+app = typer.Typer()

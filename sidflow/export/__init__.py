@@ -1,0 +1,1 @@
+"""What a release gives to others: tables, rankers' features, language models' corpora."""

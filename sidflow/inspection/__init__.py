@@ -1,0 +1,1 @@
+"""Questions about releases: why an item has its SID, what changed between two."""

@@ -1,0 +1,1 @@
+"""What the store keeps: rollback, garbage collection, forgetting a user."""
