@@ -52,44 +52,55 @@ def refresh(
         store=Store(settings.store.root, dependents(check_kind(redo, "--refresh")) if redo else frozenset()),
         until=check_kind(until, "--until") if until else None,
     )
-    with suppress(Reached):
-        _stages(steps, settings, _utc(as_of))
+    run_stages(steps, settings, _utc(as_of))
     summary = steps.summary()
     show_summary(summary)
     return summary
 
 
-def _stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
-    store, done = steps.store, steps.done
-    interactions = done(ingest_interactions(store, config.interactions, as_of))
+def run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
+    """All stages in flow order, up to the last one that was asked for."""
+    with suppress(Reached):
+        _run_stages(steps, config, as_of)
+
+
+def _run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
+    store, run = steps.store, steps.run
+    interactions = run(ingest_interactions, store, config.interactions, as_of)
     previous = steps.previous(interactions)
-    catalogue = done(ingest_catalogue(store, config.catalogue, interactions, as_of))
-    histories = done(build_histories(store, config.histories, interactions, catalogue))
-    pairs = done(mine_pairs(store, config.pairs, histories))
-    embeddings = done(embed_items(store, config.embedding, catalogue))
-    decision = done(
-        decide_refresh(
-            store,
-            config.refresh,
-            catalogue,
-            embeddings,
-            pairs,
-            histories,
-            previous,
-            config.quantizer,
-            config.semantic_ids,
-        )
+    catalogue = run(ingest_catalogue, store, config.catalogue, interactions, as_of)
+    histories = run(build_histories, store, config.histories, interactions, catalogue)
+    pairs = run(mine_pairs, store, config.pairs, histories)
+    embeddings = run(embed_items, store, config.embedding, catalogue)
+    decision = run(
+        decide_refresh,
+        store,
+        config.refresh,
+        catalogue,
+        embeddings,
+        pairs,
+        histories,
+        previous,
+        config.quantizer,
+        config.semantic_ids,
     )
-    quantizer = done(fit_quantizer(store, config.quantizer, embeddings, pairs, catalogue, decision, previous))
-    semantic_ids = done(
-        assign_semantic_ids(
-            store, config.semantic_ids, quantizer, embeddings, pairs, histories, catalogue, decision, previous
-        )
+    quantizer = run(fit_quantizer, store, config.quantizer, embeddings, pairs, catalogue, decision, previous)
+    semantic_ids = run(
+        assign_semantic_ids,
+        store,
+        config.semantic_ids,
+        quantizer,
+        embeddings,
+        pairs,
+        histories,
+        catalogue,
+        decision,
+        previous,
     )
-    dataset = done(rebuild_dataset(store, config.dataset, histories, semantic_ids))
-    decoder = done(train_decoder(store, config.decoder, dataset, embeddings, pairs, decision, previous))
-    done(evaluate_decoder(store, config.evaluation, decoder, dataset, embeddings, pairs))
-    done(publish_release(store, config.release, steps.artifacts, previous))
+    dataset = run(rebuild_dataset, store, config.dataset, histories, semantic_ids)
+    decoder = run(train_decoder, store, config.decoder, dataset, embeddings, pairs, decision, previous)
+    run(evaluate_decoder, store, config.evaluation, decoder, dataset, embeddings, pairs)
+    run(publish_release, store, config.release, steps.artifacts, previous)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

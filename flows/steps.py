@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec
 
-from prefect.client.schemas import State
+from prefect import Task
 from pydantic import BaseModel
 
 from sidflow.artifacts import Artifact, Store
 from sidflow.release import Release, previous_release, read_release
 from tasks.ingest_interactions import effective_as_of
 from tasks.stage import unwrap
+
+P = ParamSpec("P")
 
 
 class StepRecord(BaseModel):
@@ -39,19 +41,24 @@ class Reached(Exception):
 
 @dataclass
 class Steps:
-    """Collects artifacts in flow order and ends the run after `until`."""
+    """Runs stages, collects their artifacts in flow order, and ends the run after `until`.
+
+    `direct` calls the tasks' functions without Prefect: no server, no task runs.
+    """
 
     store: Store
-    until: str | None
+    until: str | None = None
+    direct: bool = False
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     records: list[StepRecord] = field(default_factory=list)
 
-    def done(self, returned: Artifact | State[Artifact]) -> Artifact:
-        """Note a stage's artifact; plain code needs it out of the State of a hit.
+    def run(self, stage: Task[P, Artifact], *args: P.args, **kwargs: P.kwargs) -> Artifact:
+        """Run a stage and note its artifact; plain code needs it out of the State of a hit.
 
         Raises:
             Reached: If this was the last stage to run.
         """
+        returned = stage.fn(*args, **kwargs) if self.direct else stage(*args, **kwargs)
         artifact, cached = unwrap(returned)
         manifest = self.store.manifest(artifact)
         self.artifacts[artifact.kind] = artifact

@@ -1,9 +1,11 @@
 """Fixtures that several areas share."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from flows import environment
 from flows.deployments import prefect_server
 from tests.factories import make_world, write_csv
+from tests.released import release
 
 environment.set_defaults()
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
@@ -51,6 +54,25 @@ def make_folder(folder: Path) -> Path:
     write_csv(made.interactions, folder / "interactions.csv")
     write_csv(made.items, folder / "items.csv")
     (folder / "pipeline.yaml").write_text(TINY.format(folder=folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def two_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `make_folder` fills it, whose store holds two releases; only to be read."""
+    folder = make_folder(tmp_path_factory.mktemp("released"))
+    release(folder, as_of=datetime(2020, 9, 13, 16, tzinfo=UTC))
+    release(folder, ["refresh.force=full"])
+    return folder
+
+
+@pytest.fixture
+def own_releases(two_releases: Path, tmp_path: Path) -> Path:
+    """A copy of `two_releases` that a test may change."""
+    folder = tmp_path / "released"
+    shutil.copytree(two_releases, folder)
+    text = (folder / "pipeline.yaml").read_text()
+    (folder / "pipeline.yaml").write_text(text.replace(str(two_releases), str(folder)))
     return folder
 
 
