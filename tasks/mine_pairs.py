@@ -10,7 +10,7 @@ from sidflow.pairs import mine
 from sidflow.pairs.table import write_pairs
 from tasks.stage import OnProgress, Stage
 
-PAIRS = Stage("pairs", 1, ("sidflow.pairs",))
+PAIRS = Stage("pairs", 2, ("sidflow.pairs",))
 
 
 @task(name="mine pairs", task_run_name="mine-pairs", cache_policy=NO_CACHE)
@@ -19,7 +19,7 @@ def mine_pairs(store: Store, config: PairsConfig, histories: Artifact) -> Artifa
 
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         table = read_histories(store.files(histories))
-        pairs, facts = mine.mine_pairs(table, config, on_progress)
+        pairs, facts = mine.mine_pairs(table, config, on_progress, store.cache_folder("pairs"))
         write_pairs(pairs, table.item_ids, attempt.data)
         return {**facts, "rows": len(pairs.a)}
 

@@ -5,6 +5,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from sidflow.config.fields import Names, Section, identity, operational
+from sidflow.durations import PATTERN
+
+DURATION = f"^{PATTERN}$"
 
 
 class DaskConfig(Section):
@@ -28,9 +31,31 @@ class PairsGate(Section):
 class PairsConfig(Section):
     """Stage `pairs`: item pairs that co-occur more than chance explains."""
 
-    window: int = identity(10, "Two items co-occur when at most this many positions apart in a training history.", ge=1)
-    max_history: int = identity(200, "Most recent training interactions of a user that count.", ge=2)
+    window: int | None = identity(
+        10,
+        "Two items co-occur when at most this many positions apart in a history; null: anywhere in it.",
+        ge=1,
+    )
+    max_gap: str | None = identity(
+        None, "... and at most this long apart, such as 30min, 12h, 7d or 4w; null: however long.", pattern=DURATION
+    )
+    session_gap: str | None = identity(
+        None, "... and with no longer pause between them: a session; null: no sessions.", pattern=DURATION
+    )
+    max_history: int = identity(200, "Most recent training interactions of a user that count.", ge=2, le=65_535)
+    gap_half_life: str | None = identity(
+        None, "Time between two items that halves a user's part in a pair's weight; null: none.", pattern=DURATION
+    )
+    age_half_life: str | None = identity(
+        None,
+        "Time since a co-occurrence that halves a user's part in a pair's weight; null: none.",
+        pattern=DURATION,
+    )
     min_support: int = identity(2, "Fewest distinct users of a pair.", ge=1)
+    margins: Literal["pair", "kappa", "user"] = identity(
+        "pair",
+        "What chance predicts: pair margins; kappa: item margins, rescaled; user: the 2x2 table, to compare.",
+    )
     iota: float = identity(0.6931471805599453, "Least information of a significant pair, nats of PMI (ln 2).", ge=0)
     fdr: float = identity(0.05, "Benjamini-Hochberg false discovery rate over all item pairs.", gt=0, lt=1)
     topup_p: float = identity(1e-3, "p-value against PMI <= 0 up to which a pair may top up an item.", ge=0, lt=1)
@@ -38,6 +63,9 @@ class PairsConfig(Section):
     max_partners: int = identity(50, "Most partners kept per item.", ge=1)
     heldout_share: float = identity(
         0.05, "Share of significant pairs, by hash, kept out of every loss to measure cohesion.", ge=0, lt=1
+    )
+    incremental: bool = operational(
+        False, "Keep all counts under cache/, so that the next run counts only users whose history has changed."
     )
     partitions: int = operational(8, "Item ranges that are counted one by one.", ge=1)
     dask: DaskConfig = operational(DaskConfig(), "Dask.")

@@ -5,10 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sidflow.errors import ConfigError
-
-_HOUR_US = 3_600_000_000
-_UNITS = {"h": _HOUR_US, "d": 24 * _HOUR_US, "w": 7 * 24 * _HOUR_US}
+from sidflow.durations import duration_us
 
 
 class Split(NamedTuple):
@@ -59,18 +56,6 @@ def time_cuts(as_of_us: int, holdout: str) -> Cuts:
     """
     length = duration_us(holdout)
     return Cuts(as_of_us - length, as_of_us - length + length // 2)
-
-
-def duration_us(text: str) -> int:
-    """A length such as 12h, 7d or 4w in microseconds.
-
-    Raises:
-        ConfigError: If it is not of that form.
-    """
-    number, unit = text[:-1], text[-1:]
-    if unit not in _UNITS or not (number.isascii() and number.isdigit() and int(number) > 0):
-        raise ConfigError(f"duration {text!r}: not of the form <number><h|d|w>, such as 12h, 7d or 4w.")
-    return int(number) * _UNITS[unit]
 
 
 def _counts(offsets: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

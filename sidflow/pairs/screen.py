@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sidflow.pairs.count import Counts
-from sidflow.pairs.significance import expected_support, tail_probability
+from sidflow.pairs.margins import Margins
+from sidflow.pairs.significance import tail_probability
 
 _ROWS = 1 << 20  # tested at once: 8 MB an array
 
@@ -25,29 +26,31 @@ class Screened(NamedTuple):
     a: np.ndarray  # (m,) int32
     b: np.ndarray  # (m,) int32
     support: np.ndarray  # (m,) int32
+    decayed: np.ndarray  # (m,) float32, or empty
     coverable: np.ndarray  # (N,) bool: items in any pair that reaches min_support
 
 
-def screen_pairs(counts: Counts, margins: np.ndarray, total: int, bound: float) -> Screened:
+def screen_pairs(counts: Counts, values: np.ndarray, scale: float, bound: float) -> Screened:
     """Drop the pairs that chance explains: p against PMI <= 0 above `bound`.
 
     The p-value against any iota >= 0 is larger still, so one bound serves both tiers.
 
     Args:
         counts: One partition.
-        margins: c_i over all partitions, (N,), int64.
-        total: T over all partitions.
+        values: Of the margins over all partitions, (N,), float64.
+        scale: Of the margins.
         bound: The larger of what either tier can accept.
     """
     a, b, support = counts[:3]
+    margins = Margins(values, scale)
     keep = np.zeros(len(a), np.bool_)
     for start in range(0, len(a), _ROWS):
         rows = slice(start, start + _ROWS)
-        expected = expected_support(margins[a[rows]], margins[b[rows]], total)
-        keep[rows] = tail_probability(support[rows], expected) <= bound
-    coverable = np.zeros(len(margins), np.bool_)
+        keep[rows] = tail_probability(support[rows], margins.expected(a[rows], b[rows])) <= bound
+    coverable = np.zeros(len(values), np.bool_)
     coverable[a], coverable[b] = True, True
-    return Screened(a[keep], b[keep], support[keep], coverable)
+    decayed = counts.decayed[keep] if len(counts.decayed) else counts.decayed
+    return Screened(a[keep], b[keep], support[keep], decayed, coverable)
 
 
 def summarise(counts: Counts) -> Summary:

@@ -8,8 +8,9 @@ import pyarrow as pa
 from numba import njit
 
 from sidflow.config.learning import PairsConfig
+from sidflow.pairs.margins import Margins
+from sidflow.pairs.screen import Screened
 from sidflow.pairs.significance import (
-    expected_support,
     fdr_threshold,
     log_tail_probability,
     lower_bound_pmi,
@@ -32,9 +33,8 @@ class Selection(NamedTuple):
 
 
 def select_pairs(
-    candidates: tuple[np.ndarray, np.ndarray, np.ndarray],
-    margins: np.ndarray,
-    total: int,
+    candidates: Screened,
+    margins: Margins,
     tests: int,
     item_ids: pa.Array,
     config: PairsConfig,
@@ -45,16 +45,14 @@ def select_pairs(
     `max_partners`. A top-up pair enters while one of its items has fewer than `topup_partners`.
 
     Args:
-        candidates: a, b and support of the pairs worth testing, (m,) each: at least all that reach `min_support` and
-            `fdr_bound` or `topup_p`.
-        margins: c_i per item, (N,).
-        total: T, the support of all pairs.
+        candidates: The pairs worth testing, m: at least all that reach `min_support` and `fdr_bound` or `topup_p`.
+        margins: What chance predicts, over N items.
         tests: Number of hypotheses.
         item_ids: (N,) string; the held-out sample depends on nothing else.
         config: Section `pairs`.
     """
-    a, b, support = candidates
-    expected = expected_support(margins[a], margins[b], total)
+    a, b, support = candidates[:3]
+    expected = margins.expected(a, b)
     p_value = tail_probability(support, expected, config.iota)
     p_cut = fdr_threshold(p_value, tests, config.fdr)
     passed = p_value <= p_cut
@@ -69,6 +67,9 @@ def select_pairs(
     _fill(a, b, _best_first(eligible, by_zero), partners, config.topup_partners, config.max_partners, kept)
     certainty = lower_bound_pmi(support, expected, max(p_cut, config.topup_p))
     weight = np.clip(certainty, MIN_WEIGHT, MAX_WEIGHT) * np.where(significant, 1.0, TOP_UP_TRUST)
+    decayed = candidates.decayed if len(candidates.decayed) else None
+    if decayed is not None:
+        weight = np.maximum(weight * decayed / support, MIN_WEIGHT)
     pairs = Pairs(
         a=a[kept],
         b=b[kept],
@@ -79,6 +80,7 @@ def select_pairs(
         significant=significant[kept],
         weight=weight[kept].astype(np.float32),
         heldout=significant[kept] & held_out(a[kept], b[kept], item_ids, config.heldout_share),
+        decayed=None if decayed is None else decayed[kept],
     )
     return Selection(pairs, p_cut, int(passed.sum()))
 

@@ -11,19 +11,6 @@ from sidflow.errors import ShapeError
 _UNDERFLOW = 1e-290  # below it gammainc loses digits, then returns 0
 
 
-def expected_support(margin_a: np.ndarray, margin_b: np.ndarray, total: int) -> np.ndarray:
-    """Users that a pair has by chance: E = c_a c_b / (2 T), from the margins of the pair table.
-
-    Unlike n_a n_b / users it stays right when users are unequally active, and under windows and caps.
-
-    Args:
-        margin_a: c_a = sum over partners of the pairs' support, (m,).
-        margin_b: c_b, (m,).
-        total: T, the support of all pairs.
-    """
-    return np.asarray(np.asarray(margin_a, np.float64) * margin_b / (2.0 * total))
-
-
 def pmi(support: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Pointwise mutual information ln(k / E) in nats, (m,)."""
     return np.asarray(np.log(support / expected))

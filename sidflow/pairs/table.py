@@ -31,10 +31,11 @@ class Pairs:
     significant: np.ndarray  # (m,) bool, else top-up
     weight: np.ndarray  # (m,) float32, how much a loss should trust the pair
     heldout: np.ndarray  # (m,) bool; held-out pairs never enter a loss
+    decayed: np.ndarray | None = None  # (m,) float32, support with half-lives, where these are set
 
     def __post_init__(self) -> None:
         for name, column in vars(self).items():
-            if column.shape != self.a.shape:
+            if column is not None and column.shape != self.a.shape:
                 raise ShapeError(f"pairs.{name} has shape {column.shape}, but pairs.a has {self.a.shape}")
 
     def __len__(self) -> int:
@@ -65,6 +66,8 @@ def write_pairs(pairs: Pairs, item_ids: pa.Array, folder: Path) -> None:
         "weight": pa.array(pairs.weight),
         "heldout": pa.array(pairs.heldout),
     }
+    if pairs.decayed is not None:
+        columns["decayed"] = pa.array(pairs.decayed)
     pq.write_table(pa.table(columns), folder / PAIRS_FILE, compression="zstd")
 
 
@@ -91,6 +94,7 @@ def read_pairs(files: Mapping[str, Path], item_ids: pa.Array) -> Pairs:
         significant=pc.equal(table.column("tier"), SIGNIFICANT).to_numpy()[order],
         weight=table.column("weight").to_numpy()[order],
         heldout=table.column("heldout").to_numpy()[order],
+        decayed=table.column("decayed").to_numpy()[order] if "decayed" in table.column_names else None,
         **columns,
     )
 

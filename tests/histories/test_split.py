@@ -1,12 +1,10 @@
 """Splits: what may be learned from never knows the future."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidflow.errors import ConfigError
-from sidflow.histories.split import Cuts, duration_us, split_by_time, split_last_out, time_cuts
+from sidflow.histories.split import Cuts, split_by_time, split_last_out, time_cuts
 
 HOUR = 3_600_000_000
 
@@ -29,19 +27,6 @@ def test_by_time() -> None:
 def test_cuts() -> None:
     """The holdout ends at as_of, its first half is validation."""
     assert time_cuts(100 * HOUR, "10h") == Cuts(90 * HOUR, 95 * HOUR)
-
-
-@pytest.mark.parametrize(("text", "hours"), [("1h", 1), ("7d", 168), ("4w", 672)])
-def test_durations(text: str, hours: int) -> None:
-    """Hours, days and weeks."""
-    assert duration_us(text) == hours * HOUR
-
-
-@pytest.mark.parametrize("text", ["", "7", "d", "0d", "-1d", "7m", "1.5d", "²d"])
-def test_bad_durations(text: str) -> None:
-    """The message shows the form."""
-    with pytest.raises(ConfigError, match=r"duration .* such as 12h, 7d or 4w"):
-        duration_us(text)
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=8), max_size=8), st.integers(0, 50), st.integers(0, 20))

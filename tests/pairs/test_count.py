@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidflow.errors import ShapeError
-from sidflow.pairs.count import Counts, count_pairs, item_ranges, most_recent
-from tests.pairs.naive import naive_support, packed
+from sidflow.pairs.count import Counts, HalfLives, count_pairs, item_ranges
+from sidflow.pairs.log import Log, count_users, recent_log
+from tests.pairs.naive import naive_decayed, naive_support, packed
 
 N_ITEMS = 8
+DAY = 86_400_000_000
 histories_of_items = st.lists(st.lists(st.integers(0, N_ITEMS - 1), max_size=12), max_size=12)
 
 
@@ -20,7 +22,7 @@ def rows(counts: Counts) -> dict[tuple[int, int], int]:
 
 def count(histories: list[list[int]], window: int, min_support: int = 1) -> Counts:
     """Counts over the whole catalogue."""
-    return count_pairs(*packed(histories), N_ITEMS, window, min_support)
+    return count_pairs(Log(*packed(histories), window), N_ITEMS, min_support)
 
 
 def test_pairs_of_one_user_within_the_window():
@@ -71,13 +73,13 @@ def test_nothing_to_pair_is_an_empty_result(histories: list[list[int]]):
 
 def test_empty_catalogue():
     """No items at all."""
-    assert len(count_pairs(np.array([0]), np.array([], np.int32), 0, 1).a) == 0
+    assert len(count_pairs(Log(np.array([0]), np.array([], np.int32), 1), 0).a) == 0
 
 
 def test_more_partners_than_the_first_buffers_hold():
     """Buffers grow: one item with 3,000 partners, and 3,000 x 2,999 / 2 pairs."""
     n = 3_000
-    counts = count_pairs(np.array([0, n]), np.arange(n, dtype=np.int32), n, n)
+    counts = count_pairs(Log(np.array([0, n]), np.arange(n, dtype=np.int32), n), n)
     assert counts.observed == len(counts.a) == n * (n - 1) // 2
     assert counts.margins.tolist() == [n - 1] * n
     assert (counts.a[:3].tolist(), counts.b[:3].tolist()) == ([0, 0, 0], [1, 2, 3])
@@ -92,7 +94,7 @@ def test_any_partitioning_equals_the_double_loop(
     expected = naive_support(histories, window)
     offsets, items = packed(histories)
     parts = [
-        count_pairs(offsets, items, N_ITEMS, window, min_support, each)
+        count_pairs(Log(offsets, items, window), N_ITEMS, min_support, each)
         for each in item_ranges(items, N_ITEMS, partitions)
     ]
     found = [row for part in parts for row in zip(*(column.tolist() for column in part[:3]), strict=True)]
@@ -117,16 +119,70 @@ def test_ranges_hold_equally_many_events():
     assert item_ranges(np.array([0, 0, 0, 0, 1, 2, 3, 4], np.int32), 5, 2) == [(0, 1), (1, 5)]
 
 
-def test_most_recent_keeps_the_last_events():
+timed_histories = st.lists(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, N_ITEMS - 1)), max_size=12).map(sorted),
+    max_size=8,
+)
+days = st.none() | st.integers(0, 12)
+
+
+@settings(deadline=None)
+@given(timed_histories, st.none() | st.integers(1, 13), days, days, st.integers(1, 5))
+def test_gaps_and_sessions_equal_the_double_loop(
+    timed: list[list[tuple[int, int]]], window: int | None, gap: int | None, pause: int | None, partitions: int
+):
+    """Support and decayed support under any window, largest gap and session pause, for any partitioning."""
+    offsets, items = packed([[item for _, item in history] for history in timed])
+    times = np.array([day * DAY for history in timed for day, _ in history], np.int64)
+    log = recent_log(offsets, items, times, 50, window, *(None if x is None else x * DAY for x in (gap, pause)), True)
+    lives = HalfLives(7.0, 20.0)
+    parts = [count_pairs(log, N_ITEMS, 1, each, lives) for each in item_ranges(items, N_ITEMS, partitions)]
+    oracle = naive_decayed(timed, window, gap, pause, lives)
+    assert {pair: k for part in parts for pair, k in rows(part).items()} == {p: k for p, (k, _) in oracle.items()}
+    decayed = np.concatenate([part.decayed for part in parts])
+    assert decayed.tolist() == pytest.approx([weight for _, weight in oracle.values()], rel=1e-4)
+
+
+def test_a_session_ends_at_a_pause():
+    """Days 0, 1, 5, 6 with a pause of at most two days: two sessions, though the user is one."""
+    log = recent_log(*packed([[0, 1, 2, 1]]), np.array([0, 1, 5, 6]) * DAY, 50, session_gap_us=2 * DAY)
+    assert rows(count_pairs(log, N_ITEMS)) == {(0, 1): 1, (1, 2): 1}
+    assert (log.back.tolist(), log.ahead.tolist()) == ([0, 1, 0, 1], [1, 0, 1, 0])
+
+
+def test_a_gap_is_between_the_two_events():
+    """Days 0, 2, 4 with a gap of at most three days: neighbours only."""
+    log = recent_log(*packed([[0, 1, 2]]), np.array([0, 2, 4]) * DAY, 50, max_gap_us=3 * DAY)
+    assert rows(count_pairs(log, N_ITEMS)) == {(0, 1): 1, (1, 2): 1}
+
+
+def test_decayed_support_by_hand():
+    """One half-life of gap and one of age: a quarter; the freshest co-occurrence of a user counts."""
+    times = np.array([0, 1, 8, 9]) * DAY
+    log = recent_log(*packed([[0, 1, 0, 1]]), times, 50, window=1, with_ages=True)
+    assert count_pairs(log, N_ITEMS, half_lives=HalfLives(1.0, np.inf)).decayed.tolist() == [0.5]
+    assert count_pairs(log, N_ITEMS, half_lives=HalfLives(1.0, 8.0)).decayed.tolist() == [0.5]
+    log = recent_log(*packed([[0, 1], [2]]), np.array([0, 1, 9]) * DAY, 50, with_ages=True)
+    assert count_pairs(log, N_ITEMS, half_lives=HalfLives(1.0, 8.0)).decayed.tolist() == [0.25]
+    assert len(count_pairs(log, N_ITEMS).decayed) == 0
+
+
+def test_recent_log_keeps_the_last_events():
     """Only users above the limit are cut."""
-    offsets, items = most_recent(*packed([[1, 2, 3], [], [4], [5, 6]]), limit=2)
-    assert (offsets.tolist(), items.tolist()) == ([0, 2, 2, 3, 5], [2, 3, 4, 5, 6])
+    log = recent_log(*packed([[1, 2, 3], [], [4], [5, 6]]), np.arange(6), 2)
+    assert (log.offsets.tolist(), log.items.tolist()) == ([0, 2, 2, 3, 5], [2, 3, 4, 5, 6])
 
 
-def test_most_recent_copies_nothing_when_nobody_is_cut():
+def test_recent_log_copies_nothing_when_nobody_is_cut():
     """Below the limit the inputs come back."""
     offsets, items = packed([[1, 2, 3]])
-    assert most_recent(offsets, items, limit=3)[1] is items
+    assert recent_log(offsets, items, np.arange(3), 3).items is items
+
+
+def test_users_of_items():
+    """Distinct users, however often an item repeats; users without events do not count."""
+    users, item_users = count_users(Log(*packed([[0, 0, 1], [], [1, 0, 1]]), 1), 3)
+    assert (users, item_users.tolist()) == (2, [2, 2, 0])
 
 
 def test_read_only_inputs():
@@ -134,14 +190,14 @@ def test_read_only_inputs():
     offsets, items = packed([[0, 1]])
     offsets.setflags(write=False)
     items.setflags(write=False)
-    assert rows(count_pairs(offsets, items, N_ITEMS, 1)) == {(0, 1): 1}
+    assert rows(count_pairs(Log(offsets, items, 1), N_ITEMS)) == {(0, 1): 1}
 
 
 @pytest.mark.parametrize("offsets", [[], [1, 2], [0, 1], [0, 2, 1, 2]])
 def test_offsets_that_do_not_fit_are_refused(offsets: list[int]):
     """Offsets must rise from 0 to the number of events."""
     with pytest.raises(ShapeError, match=r"offsets must rise from 0 to the 2 events"):
-        count_pairs(np.array(offsets, np.int64), np.array([0, 1], np.int32), N_ITEMS, 1)
+        count_pairs(Log(np.array(offsets, np.int64), np.array([0, 1], np.int32), 1), N_ITEMS)
 
 
 @pytest.mark.parametrize("item", [-1, N_ITEMS])
@@ -149,3 +205,10 @@ def test_items_outside_the_catalogue_are_refused(item: int):
     """The kernel indexes by item without checks, so the caller is checked."""
     with pytest.raises(ShapeError, match=r"item indices must lie in \[0, 8\), got"):
         count([[item, 1]], window=1)
+
+
+def test_arrays_of_another_log_are_refused():
+    """Reach and ages belong to the events they were made from."""
+    log = Log(*packed([[0, 1]]), 1)._replace(ages=np.zeros(1, np.float32))
+    with pytest.raises(ShapeError, match="ages has 1 entries for 2 events"):
+        count_pairs(log, N_ITEMS)

@@ -39,7 +39,7 @@ def config(**values: object) -> PairsConfig:
 
 def rows_of(pairs: Pairs) -> list[tuple[object, ...]]:
     """Every column of every pair."""
-    return list(zip(*(column.tolist() for column in vars(pairs).values()), strict=True))
+    return list(zip(*(column.tolist() for column in vars(pairs).values() if column is not None), strict=True))
 
 
 def test_linked_items_are_found():
@@ -126,7 +126,7 @@ def test_nothing_to_find_is_an_empty_table(log: list[list[int]], n_items: int):
     """Degenerate inputs give empty columns of the right types and facts of zeros."""
     pairs, facts = mine_pairs(histories(log, n_items), config())
     assert len(pairs) == 0
-    assert [str(column.dtype) for column in vars(pairs).values()] == (
+    assert [str(column.dtype) for column in vars(pairs).values() if column is not None] == (
         ["int32", "int32", "int32", "float64", "float64", "float64", "bool", "float32", "bool"]
     )
     assert facts["pairs"] == facts["significant"] == facts["items_covered"] == 0

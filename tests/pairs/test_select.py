@@ -1,5 +1,7 @@
 """Tiers, caps, weights and the held-out sample."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidflow.config.learning import PairsConfig
+from sidflow.pairs.margins import Margins
+from sidflow.pairs.screen import Screened
 from sidflow.pairs.select import MAX_WEIGHT, TOP_UP_TRUST, Selection, held_out, select_pairs
 from sidflow.pairs.significance import lower_bound_pmi
 
@@ -16,11 +20,12 @@ TOTAL = 10_000
 TESTS = N_ITEMS * (N_ITEMS - 1) // 2
 
 
-def select(rows: list[tuple[int, int, int]], **settings: object) -> Selection:
+def select(rows: list[tuple[int, int, int]], decayed: Sequence[float] = (), **settings: object) -> Selection:
     """Select among (a, b, support) rows; every margin is 100, so E = 0.5 for every pair."""
     config = PairsConfig.model_validate({"heldout_share": 0.0, **settings})
     a, b, support = (np.array(column, np.int32) for column in zip(*rows, strict=True))
-    return select_pairs((a, b, support), np.full(N_ITEMS, 100), TOTAL, TESTS, IDS, config)
+    screened = Screened(a, b, support, np.array(decayed, np.float32), np.ones(N_ITEMS, np.bool_))
+    return select_pairs(screened, Margins(np.full(N_ITEMS, 100.0), 0.5 / TOTAL), TESTS, IDS, config)
 
 
 def kept(selection: Selection) -> list[tuple[int, int, bool]]:
@@ -101,6 +106,13 @@ def test_weights():
 def test_weights_are_capped():
     """A pair a thousand times above chance is no more than certain."""
     assert select([(0, 1, 3_000)]).pairs.weight.tolist() == [MAX_WEIGHT]
+
+
+def test_decayed_support_weighs():
+    """Of 20 users a quarter's worth is left: a quarter of the weight; the count and the test stay."""
+    fresh, stale = select([(0, 1, 20)]).pairs, select([(0, 1, 20)], decayed=[5.0]).pairs
+    assert stale.weight[0] == pytest.approx(fresh.weight[0] / 4) and stale.decayed.tolist() == [5.0]
+    assert (stale.support[0], stale.p_value[0]) == (fresh.support[0], fresh.p_value[0]) and fresh.decayed is None
 
 
 @given(st.dictionaries(st.tuples(st.integers(0, 9), st.integers(10, 19)), st.integers(1, 60), min_size=1))

@@ -10,7 +10,6 @@ from scipy.stats import poisson
 
 from sidflow.errors import ShapeError
 from sidflow.pairs.significance import (
-    expected_support,
     fdr_bound,
     fdr_threshold,
     item_pair_tests,
@@ -21,17 +20,6 @@ from sidflow.pairs.significance import (
 )
 
 LN2 = math.log(2)
-
-
-def test_expected_support_by_hand():
-    """Margins 3 and 4 of T = 10: 3 * 4 / 20."""
-    assert expected_support(np.array([3]), np.array([4]), 10).tolist() == [0.6]
-
-
-def test_expected_support_does_not_overflow():
-    """Margins whose product is beyond int64."""
-    big = np.array([2**40])
-    assert expected_support(big, big, 2**41).tolist() == [2.0**38]
 
 
 def test_pmi_by_hand():

@@ -1,5 +1,6 @@
 """The pairs artifact on disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +33,19 @@ def make_pairs(a: list[int], b: list[int]) -> Pairs:
 @pytest.mark.parametrize(("a", "b"), [([0, 0, 1], [1, 3, 2]), ([], [])])
 def test_round_trip(tmp_path: Path, a: list[int], b: list[int]):
     """Every column comes back with its type, also without rows."""
-    pairs = make_pairs(a, b)
+    pairs = replace(make_pairs(a, b), decayed=np.full(len(a), 0.5, np.float32))
     write_pairs(pairs, IDS, tmp_path)
     found = read_pairs({"pairs.parquet": tmp_path / "pairs.parquet"}, IDS)
     for name, column in vars(pairs).items():
         assert getattr(found, name).dtype == column.dtype, name
         assert getattr(found, name).tolist() == column.tolist(), name
+
+
+def test_without_half_lives_there_is_no_column_for_them(tmp_path: Path):
+    """The column `decayed` is optional."""
+    write_pairs(make_pairs([0, 1], [1, 2]), IDS, tmp_path)
+    assert "decayed" not in pq.read_table(tmp_path / "pairs.parquet").column_names
+    assert read_pairs({"pairs.parquet": tmp_path / "pairs.parquet"}, IDS).decayed is None
 
 
 def test_columns_are_readable_by_anyone(tmp_path: Path):
