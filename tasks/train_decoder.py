@@ -9,16 +9,18 @@ from prefect.cache_policies import NO_CACHE
 from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.config import DecoderConfig
 from sidflow.dataset.build import read_dataset
+from sidflow.decoder.calibrate import fit_rescorer
 from sidflow.decoder.files import load_decoder, save_decoder
 from sidflow.decoder.fit import train_decoder as train
 from sidflow.decoder.model import Decoder
 from sidflow.embedding.table import read_embeddings
+from sidflow.pairs.table import read_pairs
 from sidflow.release import Release
 from sidflow.semantic_ids.policy import read_decision
 from sidflow.semantic_ids.table import read_semantic_ids
 from tasks.stage import OnProgress, Stage
 
-DECODER = Stage("decoder", 1, ("sidflow.decoder", "sidflow.dataset"))
+DECODER = Stage("decoder", 2, ("sidflow.decoder", "sidflow.dataset"))
 PREVIOUS = ("decoder", "semantic_ids", "quantizer")
 
 
@@ -38,6 +40,7 @@ def train_decoder(
     max_items = int(store.manifest(dataset).identity["max_items"])
 
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
+        data = read_dataset(store.files(dataset))
         vectors = read_embeddings(store.files(embeddings)).vectors
         decided = read_decision(store.files(decision))
         related = decided.warm_start or decided.action in ("keep", "assign_new")
@@ -48,11 +51,13 @@ def train_decoder(
                 curve.write(json.dumps(row) + "\n")
                 curve.flush()
 
-            trained = train(
-                read_dataset(store.files(dataset)), vectors, config, max_items, initial, on_progress, on_metrics
-            )
+            trained = train(data, vectors, config, max_items, initial, on_progress, on_metrics)
+        facts = {**trained.facts, "rows": sum(each.numel() for each in trained.decoder.parameters())}
+        if config.rescore:
+            mined = read_pairs(store.files(pairs), data.sids.item_ids)
+            facts["rescoring"] = fit_rescorer(trained.decoder, data, vectors, mined)
         save_decoder(trained.decoder, attempt.data)
-        return {**trained.facts, "rows": sum(each.numel() for each in trained.decoder.parameters())}
+        return facts
 
     return DECODER.run(store, config, inputs, work)
 

@@ -1,6 +1,8 @@
 """Settings of the data set, the decoder, its evaluation, releases and schedules."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from sidflow.config.fields import Names, Section, identity, operational
 
@@ -29,6 +31,10 @@ class DecoderConfig(Section):
         4_000, "Items in the dense softmax of a step, drawn and weighted where more were trained on.", ge=2
     )
     dense_share: float = identity(0.5, "Share of the dense head in the score of an item inside the beam.", ge=0, le=1)
+    rescore: bool = identity(
+        True, "Weigh what the beam finds against what the log remembers, by weights fitted on validation targets."
+    )
+    rescore_users: int = identity(20_000, "Validation users that these weights are fitted on, drawn by the seed.", ge=1)
     label_smoothing: float = identity(0.0, "Label smoothing of the level losses.", ge=0, lt=1)
     epochs: int = identity(30, "Passes over the training histories.", ge=1)
     batch_positions: int = identity(1_000, "Item positions a step; histories of like length share a batch.", ge=2)
@@ -44,14 +50,14 @@ class DecoderConfig(Section):
     warm_epochs: float = identity(0.3, "Share of the epochs of a warm-started training.", gt=0, le=1)
     warm_lr: float = identity(0.3, "Share of the learning rate of a warm-started training.", gt=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"] = identity("auto", "auto is bfloat16 where the processor has it.")
-    seed: int = identity(0, "Random seed.", ge=0)
+    seed: int = identity(0, "Random seed.", ge=0, le=2**32 - 1)
 
 
 class EvaluationConfig(Section):
     """Stage `metrics`: full-catalogue ranking of the test events."""
 
     beam: int = identity(50, "Beam width.", ge=1)
-    cutoffs: tuple[int, ...] = identity(
+    cutoffs: tuple[Annotated[int, Field(ge=1)], ...] = identity(
         (5, 10, 50), "Cut-offs of Recall and NDCG; 5 and 10 are always there.", min_length=1
     )
     bootstrap: int = identity(1_000, "Resamples of the paired bootstrap over users.", ge=0)
@@ -83,9 +89,12 @@ class Deployment(Section):
     """A flow that `make serve` offers, with its schedule."""
 
     name: str = operational(..., "Name in the Prefect UI.")
-    flow: Literal["refresh", "backfill", "retrain"] = operational("refresh", "Which flow.")
+    flow: Literal["refresh", "backfill", "retrain", "score"] = operational("refresh", "Which flow.")
     cron: str | None = operational(None, "Schedule, five cron fields, UTC; null runs by hand only.")
     overrides: tuple[str, ...] = operational((), "section.key=value settings of this deployment.")
+    parameters: dict[str, str | int | bool] = operational(
+        {}, "Other parameters of the flow, such as out, k and force of score."
+    )
 
 
 class DeploymentsConfig(Section):

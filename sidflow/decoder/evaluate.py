@@ -55,7 +55,7 @@ def evaluate(
     table, trie = decoder.eval().item_table(vectors), build_trie(dataset.sids.codes, decoder.codes.device)
     beam = max(config.beam, cutoffs[-1])
     ranking = rank_contexts(
-        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress
+        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors
     )
     targets = histories.items[contexts.ends]
     ranks = {"ours": ranking.ranks, "popularity": popularity_ranks(histories, contexts)}

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from safetensors.torch import load_file, save_file
 
 from sidflow.config import DecoderConfig
+from sidflow.decoder.memory import Rescorer, load_memory, save_memory
 from sidflow.decoder.model import Decoder
+from sidflow.decoder.rescore import FEATURES
 from sidflow.errors import CorruptArtifact, ReleaseMismatch
 from sidflow.semantic_ids.table import SidTable
 
@@ -15,7 +18,10 @@ WEIGHTS, DESCRIPTION = "decoder.safetensors", "decoder.json"
 
 
 def save_decoder(decoder: Decoder, folder: Path) -> None:
-    """Write `decoder.safetensors` and `decoder.json`, which names the SID table that the decoder is bound to."""
+    """Write `decoder.safetensors` and `decoder.json`, which names the SID table that the decoder is bound to.
+
+    A decoder with a rescorer also has `memory.safetensors`.
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
     description = {
@@ -24,6 +30,9 @@ def save_decoder(decoder: Decoder, folder: Path) -> None:
         "max_items": decoder.max_items,
         "config": decoder.config.model_dump(mode="json"),
     }
+    if decoder.rescorer is not None:
+        description["rescorer"] = dict(zip(FEATURES, decoder.rescorer.weights.tolist(), strict=True))
+        save_memory(decoder.rescorer.memory, folder)
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -44,6 +53,8 @@ def load_decoder(files: Mapping[str, Path], sids: SidTable) -> Decoder:
         raise CorruptArtifact(
             f"{files[WEIGHTS]}: the weights do not fit {DESCRIPTION}: {error}. Run the stage decoder again."
         ) from error
+    if weights := description.get("rescorer"):
+        decoder.rescorer = Rescorer(np.array([weights[name] for name in FEATURES]), load_memory(files))
     return decoder.eval()
 
 

@@ -9,6 +9,7 @@ from sidflow.config import DecoderConfig
 from sidflow.decoder.items import ItemEncoder
 from sidflow.decoder.layers import HistoryEncoder
 from sidflow.decoder.levels import LevelDecoder
+from sidflow.decoder.memory import Rescorer
 from sidflow.errors import ConfigError, ShapeError
 from sidflow.semantic_ids.table import SidTable
 
@@ -17,7 +18,8 @@ class Decoder(nn.Module):
     """A retriever over the semantic IDs of one SID table.
 
     An item's score is (1 - dense_share) times the log-probability of its codes plus dense_share times its
-    dense logit, the product of the history's state with the item's own vector.
+    dense logit, the product of the history's state with the item's own vector. A `rescorer`, fitted after training,
+    weighs both against what the log remembers.
 
     Shapes: N items, L levels, D content dimensions, d dimensions, b histories of T items.
 
@@ -41,6 +43,7 @@ class Decoder(nn.Module):
         )
         self.history = HistoryEncoder(config.dim, config.layers, config.heads, config.dropout, max_items)
         self.levels = LevelDecoder(self.sizes, config.dim, config.dropout)
+        self.rescorer: Rescorer | None = None
 
     def forward(self, table: Tensor, histories: Tensor, lengths: Tensor) -> Tensor:
         """States (b, T, d) of histories.

@@ -1,6 +1,6 @@
 """What the decoder recommends after a stretch of history, for many users at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sidflow.decoder.model import Decoder
+from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.search import Trie, beam_search
 from sidflow.histories.table import Histories
 
@@ -61,6 +62,7 @@ def rank_contexts(
     k: int,
     batch: int = 256,
     on_progress: Callable[[int, int], None] | None = None,
+    vectors: np.ndarray | None = None,
 ) -> Ranking:
     """The k best items after each context and the rank of its target; items already seen stay in.
 
@@ -74,21 +76,33 @@ def rank_contexts(
         k: Items to rank.
         batch: Contexts at once; those of like length share a batch.
         on_progress: Called with (done, total) contexts.
+        vectors: Content vectors, (N, D); with them the decoder's rescorer ranks what the beam finds, if it has one.
     """
-    decoder.eval()
-    starts = np.maximum(contexts.starts, contexts.ends - decoder.max_items)
-    lengths = contexts.ends - starts
-    order = np.argsort(lengths, kind="stable")
-    top = np.full((len(order), k), -1, np.int64)
-    for first in range(0, len(order), batch):
-        rows = order[first : first + batch]
-        padded = pad_histories(items, starts[rows], lengths[rows])
-        states = encode_contexts(decoder, table, padded, lengths[rows])
-        top[rows] = beam_search(decoder, table, states, trie, beam, k)[0].cpu().numpy()
+    top = np.full((len(contexts.users), k), -1, np.int64)
+    done = 0
+    for rows, histories, lengths in context_batches(items, contexts, decoder.max_items, batch):
+        states = encode_contexts(decoder.eval(), table, histories, lengths)
+        rescore = None
+        if decoder.rescorer is not None and vectors is not None:
+            rescore = make_rescore(decoder.rescorer, vectors, histories, lengths)
+        top[rows] = beam_search(decoder, table, states, trie, beam, k, rescore=rescore)[0].cpu().numpy()
+        done += len(rows)
         if on_progress:
-            on_progress(min(first + batch, len(order)), len(order))
+            on_progress(done, len(top))
     hits = top == items[contexts.ends][:, None]
     return Ranking(top, np.where(hits.any(1), hits.argmax(1) + 1, 0))
+
+
+def context_batches(
+    items: np.ndarray, contexts: Contexts, max_items: int, batch: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Contexts of like length together: their rows (b,), padded histories (b, T) and lengths (b,)."""
+    starts = np.maximum(contexts.starts, contexts.ends - max_items)
+    lengths = contexts.ends - starts
+    order = np.argsort(lengths, kind="stable")
+    for first in range(0, len(order), batch):
+        rows = order[first : first + batch]
+        yield rows, pad_histories(items, starts[rows], lengths[rows]), lengths[rows]
 
 
 def pad_histories(items: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

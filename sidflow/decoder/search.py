@@ -1,5 +1,6 @@
 """Beam search through a trie of existing SIDs held as flat arrays: loops over levels, never over beams or items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,9 @@ import torch
 from torch import Tensor
 
 from sidflow.decoder.model import Decoder
+
+Rescore = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""New scores (B, C) of items (B, C) from their level log-probabilities, -inf where there is none, and dense logits."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,19 @@ def build_trie(codes: np.ndarray, device: torch.device | str = "cpu") -> Trie:
 
 @torch.inference_mode()
 def beam_search(
-    decoder: Decoder, table: Tensor, states: Tensor, trie: Trie, beam: int, k: int, allowed: Tensor | None = None
+    decoder: Decoder,
+    table: Tensor,
+    states: Tensor,
+    trie: Trie,
+    beam: int,
+    k: int,
+    allowed: Tensor | None = None,
+    rescore: Rescore | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The k best items of each history among those that the beam reaches.
 
-    Codes are searched by level log-probability; the items found are ranked by the decoder's whole score. With a
-    beam at least as wide as the catalogue this is exact search. Ties go to the lower SID.
+    Codes are searched by level log-probability; the items found are ranked by the decoder's whole score, or by
+    `rescore`. With a beam at least as wide as the catalogue this is exact search. Ties go to the lower SID.
 
     Shapes: B histories, N items, d dimensions, L levels.
 
@@ -72,6 +83,7 @@ def beam_search(
         beam: Prefixes kept at every level.
         k: Items to return.
         allowed: Items that may be returned, (N,) or (B, N) bool; None allows all. A prefix without any is not entered.
+        rescore: What ranks the items found; by default `dense_share` of the dense logit and the rest of the codes.
 
     Returns:
         Catalogue indices (B, k) int64 and scores (B, k) float32, best first. Where fewer than k items are
@@ -92,19 +104,18 @@ def beam_search(
         nodes = child.flatten(1).gather(1, best)
         parent = (best // trie.branching[level])[..., None].expand(-1, -1, prefixes.shape[-1])
         prefixes = decoder.levels.follow(prefixes.gather(1, parent), code.flatten(1).gather(1, best), level)
-    return _rank_items(decoder.dense_share, table, states, trie, nodes, scores, k, counts)
+    place, scores = _items_found(trie, nodes, scores, counts)
+    items = trie.order[place]
+    dense = torch.einsum("bd,bnd->bn", states, table[items])
+    if rescore is None:
+        ranked = (1 - decoder.dense_share) * scores + decoder.dense_share * dense
+    else:
+        ranked = rescore(items, scores, dense)
+    return _best(place, items, ranked.masked_fill(~scores.isfinite(), -torch.inf), k)
 
 
-def _rank_items(
-    share: float,
-    table: Tensor,
-    states: Tensor,
-    trie: Trie,
-    nodes: Tensor,
-    scores: Tensor,
-    k: int,
-    counts: Tensor | None,
-) -> tuple[Tensor, Tensor]:
+def _items_found(trie: Trie, nodes: Tensor, scores: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Places in the trie's order of all items behind the last nodes (B, C), and their scores, -inf where none is."""
     begins = trie.begins[-1]
     first, size = begins[nodes], begins[nodes + 1] - begins[nodes]
     spread = torch.arange(int(size.max()), device=nodes.device)
@@ -112,13 +123,12 @@ def _rank_items(
     alive = (spread < size[..., None]) & scores[..., None].isfinite()
     if counts is not None:
         alive &= (counts.gather(1, place.flatten(1) + 1) > counts.gather(1, place.flatten(1))).view(alive.shape)
-    place, alive = place.flatten(1), alive.flatten(1)
-    scores = scores[..., None].expand(-1, -1, len(spread)).flatten(1)
-    items = trie.order[place]
-    if share > 0:
-        dense = torch.einsum("bd,bnd->bn", states, table[items])
-        scores = (1 - share) * scores + share * dense
-    scores = scores.masked_fill(~alive, -torch.inf)
+    scores = scores[..., None].expand(alive.shape).masked_fill(~alive, -torch.inf)
+    return place.flatten(1), scores.flatten(1)
+
+
+def _best(place: Tensor, items: Tensor, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k best items of each row, padded with -1; ties go to the lower place."""
     by_sid = place.argsort(1)
     ranked, best = scores.gather(1, by_sid).sort(dim=1, descending=True, stable=True)
     items = items.gather(1, by_sid).gather(1, best).masked_fill(~ranked.isfinite(), -1)[:, :k]
