@@ -1,6 +1,7 @@
 """Recall and NDCG of the whole pipeline on an Amazon 5-core set, over seeds, beside the published TIGER figures.
 
-    python benchmarks/amazon.py --interactions FILE --catalogue FILE [--seeds 3] [--set section.key=value ...]
+    sidflow fetch amazon-beauty
+    python benchmarks/amazon.py [--interactions FILE --catalogue FILE] [--seeds 3] [--set section.key=value ...]
 
 Each seed is one JSON file in the output folder, so that a stopped benchmark goes on where it was. Mining, quantiser and
 decoder get the seed; the ingestion, histories, pairs and embeddings are shared through the store.
@@ -23,8 +24,8 @@ TIGER_BEAUTY = {"recall@5": 0.0454, "recall@10": 0.0648, "ndcg@5": 0.0321, "ndcg
 def main() -> None:
     """Run what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--interactions", required=True)
-    parser.add_argument("--catalogue", required=True)
+    parser.add_argument("--interactions", default="data/raw/amazon-beauty/interactions.csv")
+    parser.add_argument("--catalogue", default="data/raw/amazon-beauty/items.csv")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/amazon"))
     parser.add_argument("--set", action="append", default=[], dest="overrides")

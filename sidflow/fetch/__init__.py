@@ -1,6 +1,6 @@
-"""Public data sets, fetched once and verified by checksum."""
+"""Public data sets, fetched once: resumed where a download broke off, verified by checksum and size."""
 
-from sidflow.fetch.datasets import DATASETS, fetch, fetch_movielens_100k
-from sidflow.fetch.place import Fetched, Origin, RawTables
+from sidflow.fetch.datasets import DATASETS, fetch
+from sidflow.fetch.place import Fetched
 
-__all__ = ["DATASETS", "Fetched", "Origin", "RawTables", "fetch", "fetch_movielens_100k"]
+__all__ = ["DATASETS", "Fetched", "fetch"]

