@@ -1,0 +1,74 @@
+"""A folder that is seen whole or not at all: made beside its place and moved there at the end."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sidflow.errors import ConfigError
+
+
+@contextmanager
+def whole_folder(out: str, force: bool = False) -> Iterator[Path]:
+    """A fresh folder to fill; when the block ends without an error it becomes `out`.
+
+    Killed at any instruction, it leaves at most a hidden sibling `.<name>.<random>`; `out` is then what it was, or (in
+    the instant between two renames when `force` replaces it) gone with its old content in such a sibling.
+
+    Args:
+        out: A local folder that does not exist yet or is empty; its parents are made.
+        force: Replace a folder that has content.
+
+    Raises:
+        ConfigError: If `out` is a URL, a file, a folder with content while `force` is False, or cannot be written.
+    """
+    target = _free_target(out, force)
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        _replace(beside, target)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out}: cannot be written: {error.strerror or error}. Free space or rights, or give another folder."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _free_target(out: str, force: bool) -> Path:
+    if "://" in out:
+        raise ConfigError(f"--out {out}: is a URL; allowed is a local folder. Write there, then copy it.")
+    target = Path(out).absolute()
+    if target.is_file() or (target.exists() and not target.is_dir()):
+        raise ConfigError(f"--out {out}: is a file; allowed is a folder. Give another name.")
+    if target.is_dir() and any(target.iterdir()) and not force:
+        raise ConfigError(f"--out {out}: the folder has content; allowed is a new or an empty one. Or add --force.")
+    return target
+
+
+def _replace(made: Path, target: Path) -> None:
+    """Move a folder over another one; the older content goes last."""
+    for path in made.rglob("*"):
+        _sync(path)
+    if not target.exists():
+        made.rename(target)
+        return
+    old = made.with_name(f"{made.name}.old")
+    target.rename(old)
+    try:
+        made.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
