@@ -22,10 +22,16 @@ STARTUP_SECONDS = 120.0
 
 
 def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...]) -> None:
-    """Start the server, print its address, and serve the deployments until SIGINT or SIGTERM."""
-    with prefect_server(settings.deployments.port) as url:
+    """Start the server, print its address, serve reports and the deployments until SIGINT or SIGTERM."""
+    from flows.report_server import report_server
+
+    with (
+        report_server(settings.store.root) as reports,
+        prefect_server(settings.deployments.port, reports=reports) as url,
+    ):
         os.environ["PREFECT_API_URL"] = f"{url}/api"
         print(url, flush=True)
+        print(f"reports: {reports}/RELEASE.html", flush=True)
         from prefect import serve
 
         serve(
@@ -34,8 +40,10 @@ def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...])
 
 
 @contextmanager
-def prefect_server(port: int = 0, address: Path = SERVER_FILE) -> Iterator[str]:
-    """A Prefect server in a child process; the file `address` holds its URL and process id while it lives."""
+def prefect_server(port: int = 0, address: Path = SERVER_FILE, reports: str | None = None) -> Iterator[str]:
+    """A Prefect server in a child process; while it lives, the file `address` holds its URL, its process id, and where
+    reports are served.
+    """
     url = f"http://{HOST}:{port or _free_port()}"
     port = int(url.rsplit(":", 1)[1])
     log = address.parent / "server.log"
@@ -46,7 +54,7 @@ def prefect_server(port: int = 0, address: Path = SERVER_FILE) -> Iterator[str]:
         server = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
     try:
         _wait_until_healthy(server, url, log)
-        address.write_text(json.dumps({"url": url, "pid": server.pid}))
+        address.write_text(json.dumps({"url": url, "pid": server.pid, "reports": reports}))
         yield url
     finally:
         address.unlink(missing_ok=True)
@@ -61,12 +69,14 @@ def _deployment(spec: Deployment, config: str, overrides: tuple[str, ...]) -> An
     from flows.backfill import backfill
     from flows.refresh import refresh
     from flows.retrain import retrain
+    from flows.score import score
 
-    flow: Any = {"refresh": refresh, "backfill": backfill, "retrain": retrain}[spec.flow]
+    flow: Any = {"refresh": refresh, "backfill": backfill, "retrain": retrain, "score": score}[spec.flow]
+    settings = {"config": str(Path(config).absolute()), "overrides": [*overrides, *spec.overrides]}
     return flow.to_deployment(
         name=spec.name,
         cron=spec.cron,
-        parameters={"config": str(Path(config).absolute()), "overrides": [*overrides, *spec.overrides]},
+        parameters={**spec.parameters, **settings},
         entrypoint_type=EntrypointType.MODULE_PATH,
         tags=["sidflow"],
     )

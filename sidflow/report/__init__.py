@@ -1,0 +1,8 @@
+"""A release as one self-contained HTML page, and its figures as functions from facts to data."""
+
+from sidflow.report.build import Report, build_report
+from sidflow.report.page import render
+from sidflow.report.still import draw_still
+from sidflow.report.write import Written, report_path, write_report
+
+__all__ = ["Report", "Written", "build_report", "draw_still", "render", "report_path", "write_report"]

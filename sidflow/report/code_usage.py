@@ -1,0 +1,100 @@
+"""Section: whether all codes carry their share of the catalogue, level by level."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sidflow.quantizer.diagnostics import describe_codes
+from sidflow.report.blocks import Block, Figure, Section, Table, axes, table
+from sidflow.report.formats import count, decimal, share
+from sidflow.report.palette import MUTED, SERIES
+from sidflow.report.subject import Subject
+
+
+def code_usage(subject: Subject) -> Section:
+    """The usage curve of every level and its measures, from the SID table itself."""
+    sids = subject.sids
+    described = describe_codes(sids.codes, sids.sizes)
+    blocks: list[Block] = [usage_figure(sids.codes, sids.sizes), usage_table(described, sids.codes, sids.sizes)]
+    if "quantizer" in subject.manifests:
+        blocks.append(fit_table(subject.manifests["quantizer"].metrics))
+    return Section("codes", "Code usage", tuple(blocks))
+
+
+def usage_figure(codes: np.ndarray, sizes: Sequence[int]) -> Figure:
+    """Items per code, most used first, one line a level.
+
+    Args:
+        codes: (N, L).
+        sizes: Codes per level.
+    """
+    data: list[dict[str, Any]] = []
+    for level, (column, size) in enumerate(zip(codes.T, sizes, strict=True)):
+        counts = np.sort(np.bincount(column, minlength=size))[::-1]
+        data.append({
+            "type": "scatter", "mode": "lines", "name": f"level {level + 1}", "x": list(range(1, size + 1)),
+            "y": counts.tolist(), "line": {"color": SERIES[level % len(SERIES)], "width": 2, "shape": "hv"},
+            "hovertemplate": f"level {level + 1}, code %{{x}}: %{{y:,}} items<extra></extra>",
+        })  # fmt: skip
+    fair = len(codes) / max(sizes)
+    data.append({
+        "type": "scatter", "mode": "lines", "name": "fair share", "x": [1, max(sizes)], "y": [fair, fair],
+        "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
+    })  # fmt: skip
+    return Figure(
+        "code-usage",
+        "Items by code, sorted",
+        "Each line falls from the most to the least used code of a level. Near the dotted fair share is best; "
+        "alarming is a cliff on the left (a few codes take most items) or a tail at zero (dead codes).",
+        f"Lines for {len(sizes)} levels; the fair share is {fair:.1f} items a code.",
+        data,
+        axes("codes, most used first", "items", yaxis={"rangemode": "tozero"}),
+        height=340,
+        wide=True,
+    )
+
+
+def usage_table(described: Mapping[str, Any], codes: np.ndarray, sizes: Sequence[int]) -> Table:
+    """Usage, perplexity, Gini and dead codes by level."""
+    rows = []
+    for level, size in enumerate(sizes):
+        used = len(np.unique(codes[:, level]))
+        rows.append((
+            str(level + 1), count(size), count(size - used), share(described["usage"][level]),
+            decimal(described["perplexity"][level], 3), decimal(described["gini"][level], 3),
+            decimal(described["conditional_entropy"][level], 3),
+        ))  # fmt: skip
+    return table(
+        "Balance by level, of the published semantic IDs",
+        ("level", "codes", "dead", "usage", "perplexity / codes", "Gini", "conditional entropy"),
+        rows,
+        "rrrrrrr",
+        reading="Perplexity over the number of codes is 1 when all are used alike; Gini is 0 then. Conditional "
+        "entropy says how much of a level's room is used once the earlier codes are known: low in the middle is an "
+        "hourglass.",
+    )
+
+
+def fit_table(numbers: Mapping[str, Any]) -> Table:
+    """What the fitted quantiser's prefixes share, beside residual k-means on the raw vectors."""
+    sides = {"sidflow": numbers, "residual k-means": numbers.get("rq_kmeans") or {}}
+    rows: list[tuple[str, ...]] = []
+    for name, side in sides.items():
+        for level, explained in enumerate(side.get("explained_variance", [])):
+            lift = _at(side.get("cohesion"), level, "lift")
+            near = _at(side.get("neighbours"), level, "share")
+            entry = (share(explained), decimal(lift, 1), share(near), share(side.get("collisions")))
+            rows.append((f"{name}, {level + 1} code{'s' if level else ''}", *entry))
+    return table(
+        "What prefixes share, when the quantiser was fitted",
+        ("prefix", "variance explained", "held-out pairs, lift", "nearest neighbours", "collisions of whole SIDs"),
+        rows,
+        reading="Variance explained is of each method's own latent space. The lift is how much more often the items "
+        "of a held-out pair share the prefix than items of different pairs do; 1 would be chance.",
+    )
+
+
+def _at(rows: Sequence[Mapping[str, Any]] | None, level: int, name: str) -> float | None:
+    """A diagnostic's value for prefixes of `level` + 1 codes, if it was measured."""
+    return next((row[name] for row in rows or () if row["level"] == level + 1), None)

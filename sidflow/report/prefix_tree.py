@@ -1,0 +1,127 @@
+"""Section: the tree of prefixes by topic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sidflow.report.blocks import Block, Figure, Section, table
+from sidflow.report.formats import count, figure_text, share, shorten
+from sidflow.report.groups import Groups
+from sidflow.report.palette import LINE, SERIES
+from sidflow.report.subject import Subject
+
+SECOND, THIRD = 10, 6  # prefixes shown below a first and a second code; the rest is one node
+FIRST = 1024  # first codes shown
+BIGGEST = 12
+Topic = Callable[[int, int], str]
+
+
+def prefix_tree(subject: Subject, groups: Groups) -> Section:
+    """A sunburst, and the biggest first codes as a table for those who read rather than click."""
+    codes = subject.sids.codes
+    blocks: list[Block] = [
+        sunburst(codes, subject.topic, groups),
+        biggest_prefixes(codes, subject.topic, subject.titles),
+    ]
+    return Section("prefixes", "Prefixes and their topics", tuple(blocks))
+
+
+def sunburst(codes: np.ndarray, topic: Topic, groups: Groups) -> Figure:
+    """Groups of first codes, first codes, and two levels below them.
+
+    Args:
+        codes: (N, L).
+        topic: Name of an item's prefix, by item and level from 0.
+        groups: Of the first codes.
+    """
+    nodes = _Nodes()
+    nodes.add("all", "", "all items", "all items", len(codes), LINE)
+    sizes = np.bincount(groups.of_code[codes[:, 0]], minlength=len(groups.names))
+    for number, name in enumerate(groups.names):
+        nodes.add(
+            f"g{number}",
+            "all",
+            figure_text(name, 40).replace(", ", "<br>"),
+            figure_text(name),
+            int(sizes[number]),
+            SERIES[number],
+        )
+    first = np.bincount(codes[:, 0], minlength=len(groups.of_code))
+    kept = set(np.argsort(-first, kind="stable")[:FIRST].tolist())
+    rows_of = np.split(np.argsort(codes[:, 0], kind="stable"), np.cumsum(first)[:-1])
+    for code in groups.order.tolist():
+        if code in kept and first[code]:
+            _add_prefix(nodes, f"g{groups.of_code[code]}", rows_of[code], codes, topic, 0, (SECOND, THIRD))
+    data = {
+        "type": "sunburst", "branchvalues": "total", "maxdepth": 3, "sort": False, "insidetextorientation": "radial",
+        "ids": nodes.ids, "parents": nodes.parents, "labels": nodes.labels, "values": nodes.values,
+        "customdata": nodes.topics, "marker": {"colors": nodes.colours, "line": {"width": 0.5, "color": "--paper"}},
+        "hovertemplate": "%{customdata}<br>%{value:,} items, %{percentRoot:.1%}<extra></extra>",
+    }  # fmt: skip
+    return Figure(
+        "prefix-sunburst",
+        "Prefixes by items and topic",
+        "Inner ring: groups of similar first codes, an aid for the eye and not part of a semantic ID. Then the first "
+        "codes; click to go down to second and third codes, click the middle to go up. Alarming: one slice that dwarfs "
+        "the others, or neighbours whose topics have nothing in common.",
+        f"A sunburst of {len(codes):,} items: {', '.join(groups.names)}.",
+        [data],
+        {"margin": {"l": 4, "r": 4, "t": 4, "b": 4}, "uniformtext": {"minsize": 11, "mode": "hide"}},
+        height=680,
+        wide=True,
+    )
+
+
+def biggest_prefixes(codes: np.ndarray, topic: Topic, titles: list[str]) -> Block:
+    """The first codes with most items, each with an example."""
+    sizes = np.bincount(codes[:, 0])
+    rows = []
+    for code in np.argsort(-sizes, kind="stable")[:BIGGEST].tolist():
+        items = np.flatnonzero(codes[:, 0] == code)
+        below = len(np.unique(codes[items, 1])) if len(items) and codes.shape[1] > 1 else 0
+        if len(items):
+            texts = (shorten(topic(int(items[0]), 0), 60), shorten(titles[int(items[0])], 70))
+            numbers = (count(len(items)), share(len(items) / len(codes)), count(below))
+            rows.append((str(code), texts[0], *numbers, texts[1]))
+    columns = ("first code", "topic", "items", "share", "second codes", "for example")
+    return table("The biggest first codes", columns, rows, "rlrrrl", folded="The biggest first codes as a table")
+
+
+@dataclass
+class _Nodes:
+    """Columns of the sunburst; ids are ours, labels and topics made harmless by the caller."""
+
+    ids: list[str] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+    colours: list[str | None] = field(default_factory=list)
+
+    def add(self, name: str, parent: str, label: str, topic: str, items: int, colour: str | None = None) -> None:
+        self.ids.append(name)
+        self.parents.append(parent)
+        self.labels.append(label)
+        self.topics.append(topic)
+        self.values.append(items)
+        self.colours.append(colour)
+
+
+def _add_prefix(
+    nodes: _Nodes, parent: str, rows: np.ndarray, codes: np.ndarray, topic: Topic, level: int, widths: tuple[int, ...]
+) -> None:
+    """A node for these items' common prefix, and its biggest children; a node of one item has none."""
+    name = "-".join(map(str, codes[rows[0], : level + 1]))
+    text = topic(int(rows[0]), level)
+    label = figure_text(text, 26) or name
+    nodes.add(name, parent, label, f"<b>{name}</b> {figure_text(text)}", len(rows))
+    if not widths or len(rows) == 1 or level + 1 >= codes.shape[1]:
+        return
+    children, belongs, sizes = np.unique(codes[rows, level + 1], return_inverse=True, return_counts=True)
+    biggest = np.argsort(-sizes, kind="stable")[: widths[0]]
+    for child in biggest.tolist():
+        _add_prefix(nodes, name, rows[belongs == child], codes, topic, level + 1, widths[1:])
+    if rest := len(rows) - int(sizes[biggest].sum()):
+        said = f"{len(children) - len(biggest)} other prefixes"
+        nodes.add(f"{name}-other", name, said, f"<b>{name}</b> {said}", rest)
