@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import flow, runtime
 
-from flows.evidence import show_summary
+from flows.evidence import report_release, show_summary
 from flows.steps import Reached, Steps, Summary
 from sidflow.artifacts import Store
 from sidflow.artifacts.kinds import check_kind, dependents
@@ -17,6 +17,7 @@ from tasks.decide_refresh import decide_refresh
 from tasks.embed_items import embed_items
 from tasks.evaluate_decoder import evaluate_decoder
 from tasks.fit_quantizer import fit_quantizer
+from tasks.ingest_availability import ingest_availability
 from tasks.ingest_catalogue import ingest_catalogue
 from tasks.ingest_interactions import ingest_interactions
 from tasks.mine_pairs import mine_pairs
@@ -55,6 +56,7 @@ def refresh(
     run_stages(steps, settings, _utc(as_of))
     summary = steps.summary()
     show_summary(summary)
+    report_release(steps.store, summary)
     return summary
 
 
@@ -69,6 +71,7 @@ def _run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     interactions = run(ingest_interactions, store, config.interactions, as_of)
     previous = steps.previous(interactions)
     catalogue = run(ingest_catalogue, store, config.catalogue, interactions, as_of)
+    run(ingest_availability, store, config.catalogue, catalogue)
     histories = run(build_histories, store, config.histories, interactions, catalogue)
     pairs = run(mine_pairs, store, config.pairs, histories)
     embeddings = run(embed_items, store, config.embedding, catalogue)

@@ -8,7 +8,7 @@ from prefect import Task
 from pydantic import BaseModel
 
 from sidflow.artifacts import Artifact, Store
-from sidflow.release import Release, previous_release, read_release
+from sidflow.release import Release, previous_release, read_release, release_artifact
 from tasks.ingest_interactions import effective_as_of
 from tasks.stage import unwrap
 
@@ -77,8 +77,11 @@ class Steps:
         return artifact
 
     def previous(self, interactions: Artifact) -> Release | None:
-        """The release before this run's effective time; resolved once."""
-        return previous_release(self.store, effective_as_of(self.store, interactions))
+        """The release before this run's effective time; resolved once, and marked as in use."""
+        release = previous_release(self.store, effective_as_of(self.store, interactions))
+        if release is not None:
+            self.store.note_use(release_artifact(self.store, release.id))
+        return release
 
     def summary(self) -> Summary:
         """What has been done."""

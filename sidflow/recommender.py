@@ -1,9 +1,11 @@
 """Recommendations from a release: for known users, for a given history, and by popularity where nothing is known."""
 
+import copy
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +14,15 @@ import pyarrow.parquet as pq
 import torch
 
 from sidflow.artifacts import Store
+from sidflow.availability import availability_files, live_availability
+from sidflow.catalogue.availability import mask_items, read_availability
+from sidflow.config import CatalogueConfig
 from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.files import check_digest, load_decoder
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
-from sidflow.decoder.reasons import explain_item
+from sidflow.decoder.reasons import explain_item, shared_prefixes
+from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.search import beam_search, build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.errors import DataContractError, ShapeError
@@ -40,6 +46,22 @@ class Recommendation:
     score: float
     sid: str
     reason: str
+
+
+class RankedUsers(NamedTuple):
+    """The best items of b users, in arrays.
+
+    Attributes:
+        items: Catalogue indices, best first, (b, k) int64; -1 where there are fewer.
+        scores: Higher is better, comparable within a row only, (b, k) float32; -inf where there is no item.
+        depths: SID levels that an item shares with the user's history, (b, k) int8, 0 for none.
+        like: The newest history item that shares them, (b, k) int64.
+    """
+
+    items: np.ndarray
+    scores: np.ndarray
+    depths: np.ndarray
+    like: np.ndarray
 
 
 class Recommender:
@@ -77,7 +99,7 @@ class Recommender:
                 "take the catalogue of the decoder's own release."
             )
         self._decoder, self._dataset, self._titles, self._beam = decoder.eval(), dataset, titles, beam
-        self._table = decoder.item_table(vectors)
+        self._vectors, self._table = vectors, decoder.item_table(vectors)
         self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
         self._allowed = allowed
         self._popularity = np.bincount(dataset.histories.items, minlength=items)
@@ -89,6 +111,7 @@ class Recommender:
         dataset: Mapping[str, Path],
         embeddings: Mapping[str, Path],
         decoder: Mapping[str, Path],
+        availability: Mapping[str, Path] | None = None,
     ) -> "Recommender":
         """The recommender of a release's artifacts, each given as its files by logical name.
 
@@ -97,9 +120,36 @@ class Recommender:
             DataContractError: If the catalogue lacks an item of the data set.
         """
         data = read_dataset(dataset)
-        titles, available = _read_titles(catalogue, data.sids.item_ids)
+        titles = _read_titles(catalogue, data.sids.item_ids)
+        known = read_availability(availability or catalogue)
+        available = mask_items(data.sids.item_ids, known, known)
         model = load_decoder(decoder, data.sids)
         return cls(model, data, read_embeddings(embeddings).vectors, titles, available)
+
+    def with_availability(self, available: np.ndarray) -> "Recommender":
+        """A recommender that differs in what may be recommended and shares everything else.
+
+        Args:
+            available: By catalogue index, (N,) bool; see `live_availability`.
+
+        Raises:
+            ShapeError: If it is not of this catalogue.
+        """
+        if available.shape != self._allowed.shape:
+            raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {available.shape}.")
+        other = copy.copy(self)
+        other._allowed = np.asarray(available, dtype=bool)
+        return other
+
+    @property
+    def item_ids(self) -> pa.Array:
+        """The catalogue's ids by index, (N,) string."""
+        return self._dataset.sids.item_ids
+
+    @property
+    def available(self) -> np.ndarray:
+        """Items that may be recommended, by catalogue index, (N,) bool."""
+        return self._allowed
 
     def recommend(self, user: str | Sequence[str], k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
         """The k best items for a user, or after a history.
@@ -121,8 +171,7 @@ class Recommender:
         self, users: Sequence[str | Sequence[str]], k: int = 10, exclude_seen: bool = True
     ) -> list[list[Recommendation]]:
         """`recommend` for many users or histories in one batch, in their order."""
-        if k < 1:
-            raise DataContractError(f"recommend: k={k}; allowed is 1 or more.")
+        check_k(k)
         histories = [self._history(user) for user in users]
         known = {row: history for row, history in enumerate(histories) if history is not None and len(history)}
         found = dict(zip(known, self._search(list(known.values()), k, exclude_seen), strict=True)) if known else {}
@@ -130,6 +179,24 @@ class Recommender:
             found[row] if row in found else self._popular(history, k, exclude_seen)
             for row, history in enumerate(histories)
         ]
+
+    def rank_users(self, users: np.ndarray, k: int = 10, exclude_seen: bool = True) -> RankedUsers:
+        """As `recommend_many`, for users of the release's histories by row, in arrays.
+
+        Shapes: b users.
+
+        Args:
+            users: Rows of the histories, (b,) int64, in any order; those of like length are quickest together.
+            k: Items per user.
+            exclude_seen: Leave out the history's items.
+
+        Raises:
+            DataContractError: If k is below 1.
+        """
+        check_k(k)
+        offsets, events = self._dataset.histories.offsets, self._dataset.histories.items
+        padded, lengths, items, scores = self._rank(events, offsets[users], offsets[users + 1], k, exclude_seen)
+        return RankedUsers(items, scores, *shared_prefixes(items, padded, lengths, self._dataset.sids.codes))
 
     def _history(self, user: str | Sequence[str]) -> np.ndarray | None:
         """Catalogue indices of a user's or a given history, oldest first; None for an unknown user."""
@@ -155,17 +222,10 @@ class Recommender:
         ]
 
     def _search(self, histories: list[np.ndarray], k: int, exclude_seen: bool) -> list[list[Recommendation]]:
-        lengths = np.array([min(len(each), self._decoder.max_items) for each in histories])
         ends = np.cumsum([len(each) for each in histories])
-        padded = pad_histories(np.concatenate(histories), ends - lengths, lengths)
-        states = encode_contexts(self._decoder, self._table, padded, lengths)
-        allowed = np.tile(self._allowed, (len(histories), 1))
-        if exclude_seen:
-            for row, each in enumerate(histories):
-                allowed[row, each] = False
-        mask = torch.from_numpy(allowed).to(states.device)
-        beam, recent = max(self._beam, k), self._decoder.max_items
-        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask)
+        starts = np.concatenate([[0], ends[:-1]])
+        _, _, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen)
+        recent = self._decoder.max_items
         return [
             [
                 self._item(item, score, explain_item(item, history[-recent:], self._dataset.sids, self._titles))
@@ -175,16 +235,54 @@ class Recommender:
             for row, values, history in zip(items.tolist(), scores.tolist(), histories, strict=True)
         ]
 
+    def _rank(
+        self, events: np.ndarray, starts: np.ndarray, ends: np.ndarray, k: int, exclude_seen: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Padded recent histories (b, T), their lengths (b,), items (b, k) and scores (b, k) of stretches of events."""
+        lengths = np.minimum(ends - starts, self._decoder.max_items)
+        padded = pad_histories(events, ends - lengths, lengths)
+        states = encode_contexts(self._decoder, self._table, padded, lengths)
+        allowed = np.tile(self._allowed, (len(starts), 1))
+        if exclude_seen:
+            for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
+                allowed[row, events[start:end]] = False
+        mask = torch.from_numpy(allowed).to(states.device)
+        rescore = make_rescore(self._decoder.rescorer, self._vectors, padded, lengths)
+        beam = max(self._beam, k)
+        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask, rescore)
+        return padded, lengths, items.cpu().numpy(), scores.cpu().numpy()
+
     def _item(self, item: int, score: float, reason: str) -> Recommendation:
         sids = self._dataset.sids
         sid = "-".join(str(code) for code in sids.codes[item])
         return Recommendation(sids.item_ids[item].as_py(), self._titles[item], score, sid, reason)
 
 
-def load_recommender(store: Store, release: Release) -> Recommender:
-    """The recommender of a release."""
+def load_recommender(store: Store, release: Release, catalogue: CatalogueConfig | None = None) -> Recommender:
+    """The recommender of a release.
+
+    Args:
+        store: Where the release is.
+        release: What to serve.
+        catalogue: Where the item files are; what they mark as unavailable now, or lack, is not recommended. None: only
+            what the release itself knows as unavailable is left out.
+    """
     kinds = ("catalogue", "dataset", "embeddings", "decoder")
-    return Recommender.from_files(**{kind: store.files(release.artifact(kind)) for kind in kinds})
+    files = {kind: store.files(release.artifact(kind)) for kind in kinds}
+    recommender = Recommender.from_files(**files, availability=availability_files(store, release))
+    if catalogue is None:
+        return recommender
+    return recommender.with_availability(live_availability(store, release, catalogue, recommender.item_ids))
+
+
+def check_k(k: int) -> None:
+    """Refuse a number of recommendations below 1.
+
+    Raises:
+        DataContractError: If it is.
+    """
+    if k < 1:
+        raise DataContractError(f"recommend: k={k}; allowed is 1 or more.")
 
 
 def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
@@ -198,15 +296,14 @@ def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
     return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)
 
 
-def _read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> tuple[list[str], np.ndarray | None]:
-    """Titles and availability in the order of `item_ids`."""
-    table = pq.read_table(files["catalogue.parquet"])
+def _read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> list[str]:
+    """Titles in the order of `item_ids`."""
+    table = pq.read_table(files["catalogue.parquet"], columns=["item_id", "title"], partitioning=None)
     rows = pc.index_in(item_ids, value_set=table["item_id"])
     if rows.null_count:
         raise DataContractError(
             f"recommender: {rows.null_count:,} of {len(item_ids):,} items of the data set are not in the catalogue; "
             "take both from one release."
         )
-    table = table.take(rows)
-    available = table["available"].to_numpy() if "available" in table.column_names else None
-    return table["title"].to_pylist(), available
+    titles: list[str] = table["title"].take(rows).to_pylist()
+    return titles

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from sidflow.artifacts import Artifact, Facts, Store
 from sidflow.errors import MissingArtifact
 
 LOG = "releases/log"
-Action = Literal["publish", "historical", "withdraw", "rollback"]
+Action = Literal["publish", "historical", "withdraw", "rollback", "collect"]
+PUBLISHING = ("publish", "historical")
 
 
 class Release(BaseModel):
@@ -66,7 +67,7 @@ def log_entries(store: Store) -> list[LogEntry]:
 
 def current_release(store: Store) -> Release | None:
     """What is live: the newest entry that was published or rolled back to, and not withdrawn since."""
-    entry = _current(log_entries(store))
+    entry = current_entry(log_entries(store))
     return None if entry is None else read_release(store, entry.artifact)
 
 
@@ -83,26 +84,93 @@ def live_release(store: Store) -> Release:
 
 
 def previous_release(store: Store, as_of: datetime) -> Release | None:
-    """The release with the greatest effective `as_of` strictly below this one, withdrawn ones left out."""
-    entries = log_entries(store)
-    withdrawn = {each.release for each in entries if each.action == "withdraw"}
-    earlier = [each for each in entries if each.as_of < as_of and each.release not in withdrawn]
-    newest = max(earlier, key=lambda each: (each.as_of, each.n), default=None)
-    return None if newest is None else read_release(store, newest.artifact)
+    """The release with the greatest effective `as_of` strictly below this one, of those not withdrawn or collected."""
+    entry = previous_entry(log_entries(store), as_of)
+    return None if entry is None else read_release(store, entry.artifact)
+
+
+def previous_entry(entries: list[LogEntry], as_of: datetime) -> LogEntry | None:
+    """As `previous_release`, of a log that was read already."""
+    gone = withdrawn(entries)
+    earlier = [each for each in standing(entries).values() if each.as_of < as_of and each.release not in gone]
+    return max(earlier, key=lambda each: (each.as_of, each.n), default=None)
+
+
+def standing(entries: list[LogEntry]) -> dict[str, LogEntry]:
+    """The newest entry that published each release, without releases that were collected since; oldest first."""
+    found: dict[str, LogEntry] = {}
+    for each in entries:
+        if each.action == "collect":
+            found.pop(each.release, None)
+        elif each.action in PUBLISHING:
+            found[each.release] = each
+    return found
+
+
+def withdrawn(entries: list[LogEntry]) -> frozenset[str]:
+    """Ids of the releases that were withdrawn: never live again, never `previous`."""
+    return frozenset(each.release for each in entries if each.action == "withdraw")
+
+
+def current_entry(entries: list[LogEntry]) -> LogEntry | None:
+    """The newest entry that published a release or rolled back to it, if that was not withdrawn or collected since."""
+    gone: set[str] = set()
+    for entry in reversed(entries):
+        if entry.action in ("withdraw", "collect"):
+            gone.add(entry.release)
+        elif entry.action in ("publish", "rollback") and entry.release not in gone:
+            return entry
+    return None
+
+
+def why_not_live(entries: list[LogEntry], release: str) -> str | None:
+    """Why a published release is not live, and how to make it so; None if it is."""
+    live = current_entry(entries)
+    if live is not None and live.release == release:
+        return None
+    now = f"{live.release} is" if live is not None else "nothing is"
+    if release in withdrawn(entries):
+        return f"Release {release} was withdrawn: {now} live. New data or settings make a new release."
+    if live is not None and live.action == "rollback":
+        return (
+            f"Release {release} is not live: on {live.at:%Y-%m-%d %H:%M} UTC there was a rollback to {live.release}, "
+            f"which stays live until there is new data. To make this one live: sidflow rollback {release}."
+        )
+    return f"Release {release} is not live: {now}. To make it live: sidflow rollback {release}."
+
+
+def entry_before(entries: list[LogEntry]) -> LogEntry | None:
+    """What was live before the current release was published: where a rollback goes.
+
+    A release that was rolled back from is never gone back to by this, however often it is asked.
+    """
+    live = current_entry(entries)
+    if live is None:
+        return None
+    published = max(each.n for each in entries if each.release == live.release and each.action in PUBLISHING)
+    others = [each for each in entries if each.release != live.release]
+    return current_entry([each for each in others if each.n < published or each.action in ("withdraw", "collect")])
 
 
 def find_release(store: Store, name: str) -> Release:
     """The release whose id starts with `name`, or that carries the tag `name`.
 
     Raises:
-        MissingArtifact: If none or several do.
+        MissingArtifact: If none or several do, or it was collected.
     """
-    entries = {each.release: each for each in log_entries(store) if each.action in ("publish", "historical")}
-    chosen = [each for each in entries.values() if each.release.startswith(name) or name in each.tags]
-    if len(chosen) != 1:
-        known = ", ".join(entries) or "none"
-        raise MissingArtifact(f"release '{name}': {len(chosen)} releases match; there are: {known}.")
-    return read_release(store, chosen[0].artifact)
+    return read_release(store, find_entry(log_entries(store), name).artifact)
+
+
+def find_entry(entries: list[LogEntry], name: str) -> LogEntry:
+    """As `find_release`, of a log that was read already: the entry that published it."""
+    there = standing(entries)
+    chosen = [each for each in there.values() if each.release.startswith(name) or name in each.tags]
+    if len(chosen) == 1:
+        return chosen[0]
+    collected = {each.release for each in entries if each.action == "collect"} - set(there)
+    gone = [each for each in sorted(collected) if not chosen and each.startswith(name)]
+    why = f"{gone[0]} was collected by gc" if gone else f"{len(chosen)} releases match"
+    raise MissingArtifact(f"release '{name}': {why}; there are: {', '.join(there) or 'none'}.")
 
 
 def release_artifact(store: Store, name: str) -> Artifact:
@@ -111,7 +179,7 @@ def release_artifact(store: Store, name: str) -> Artifact:
     Raises:
         MissingArtifact: If the log does not name it.
     """
-    for entry in log_entries(store):
+    for entry in reversed(log_entries(store)):
         if entry.release == name:
             return entry.artifact
     raise MissingArtifact(
@@ -127,14 +195,18 @@ def read_release(store: Store, artifact: Artifact) -> Release:
 def announce(store: Store, release: Release, artifact: Artifact, promote: bool, tags: tuple[str, ...] = ()) -> LogEntry:
     """Append a release to the log, once; older than the current one it is historical unless promoted.
 
+    A release that was rolled back from is in the log already, so an identical run does not bring it back; `promote`
+    does, unless it was withdrawn.
+
     Of two racing writers the loser reads the log again and decides again.
     """
     while True:
         entries = log_entries(store)
-        known = [each for each in entries if each.release == release.id and each.action != "withdraw"]
-        is_current = (live := _current(entries)) is not None and live.release == release.id
-        if known and (is_current or not promote):
-            return known[-1]
+        known = standing(entries).get(release.id)
+        live = current_entry(entries)
+        is_current = live is not None and live.release == release.id
+        if known and (is_current or not promote or release.id in withdrawn(entries)):
+            return known
         is_older = live is not None and release.as_of < live.as_of
         action: Action = "historical" if is_older and not promote else "publish"
         if entry := append(store, entries, action, release, artifact, tags):
@@ -150,30 +222,27 @@ def append(
     tags: tuple[str, ...] = (),
 ) -> LogEntry | None:
     """Write the entry that follows `entries`, or None if another writer was first."""
-    n = entries[-1].n + 1 if entries else 1
-    entry = LogEntry(n, action, release.id, artifact, release.as_of, datetime.now(UTC), tags)
+    return _write(store, entries, LogEntry(0, action, release.id, artifact, release.as_of, datetime.now(UTC), tags))
+
+
+def append_again(store: Store, entries: list[LogEntry], action: Action, known: LogEntry) -> LogEntry | None:
+    """As `append`, for a release that the log names already; its record is not read."""
+    return _write(store, entries, replace(known, action=action, at=datetime.now(UTC), tags=()))
+
+
+def _write(store: Store, entries: list[LogEntry], entry: LogEntry) -> LogEntry | None:
+    entry = replace(entry, n=entries[-1].n + 1 if entries else 1)
     line: dict[str, Any] = {
-        "n": n,
-        "action": action,
-        "release": release.id,
-        "fingerprint": artifact.fingerprint,
-        "path": artifact.path,
-        "as_of": release.as_of.isoformat(),
+        "n": entry.n,
+        "action": entry.action,
+        "release": entry.release,
+        "fingerprint": entry.artifact.fingerprint,
+        "path": entry.artifact.path,
+        "as_of": entry.as_of.isoformat(),
         "at": entry.at.isoformat(),
-        "tags": list(tags),
+        "tags": list(entry.tags),
     }
-    return entry if store.storage.create(f"{LOG}/{n:08d}.json", json.dumps(line, indent=1).encode()) else None
-
-
-def _current(entries: list[LogEntry]) -> LogEntry | None:
-    for position in range(len(entries) - 1, -1, -1):
-        entry = entries[position]
-        later = entries[position + 1 :]
-        if entry.action in ("publish", "rollback") and not any(
-            each.action == "withdraw" and each.release == entry.release for each in later
-        ):
-            return entry
-    return None
+    return entry if store.storage.create(f"{LOG}/{entry.n:08d}.json", json.dumps(line, indent=1).encode()) else None
 
 
 def _entries(store: Store) -> Iterator[LogEntry]:

@@ -17,6 +17,9 @@ INTERACTIONS: Final = pa.schema({"user_id": pa.string(), "item_id": pa.string(),
 CATALOGUE: Final = pa.schema({"item_id": pa.string(), "title": pa.string()})
 """One row an item, ascending by item_id as bytes."""
 
+AVAILABILITY: Final = pa.schema({"item_id": pa.string(), "available": pa.bool_()})
+"""One row an item in catalogue order: whether it may be recommended."""
+
 HISTORIES: Final = pa.schema(
     {
         "user_id": pa.string(),

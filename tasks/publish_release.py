@@ -1,5 +1,6 @@
 """Task: pin every artifact of the run, judge the whole, and let it become live."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,10 +10,11 @@ from prefect.cache_policies import NO_CACHE
 from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.artifacts.fingerprint import canonical_json
 from sidflow.config import ReleaseConfig
-from sidflow.release import Release, announce, release_id
+from sidflow.release import Release, announce, log_entries, release_id, why_not_live
 from sidflow.semantic_ids.policy import read_decision
 from tasks.stage import OnProgress, Stage, unwrap
 
+log = logging.getLogger(__name__)
 RELEASE = Stage("release", 1, ("sidflow.release",))
 
 
@@ -39,7 +41,11 @@ def publish_release(
         return {**release.metrics, "id": release.id, "rows": len(pinned), **_against(previous, release)}
 
     returned = RELEASE.run(store, config, pinned, work, identity)
+    for artifact in pinned.values():
+        store.manifest(artifact)  # a release never names what was collected while the run was under way
     announce(store, release, unwrap(returned)[0], config.promote, config.tags)
+    if reason := why_not_live(log_entries(store), release.id):
+        log.warning("%s", reason)
     return returned
 
 

@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from sidflow.artifacts import Artifact, Attempt, Facts, Manifest, Store, fingerprint
 from sidflow.artifacts.attempt import column_types
+from sidflow.artifacts.planning import NotMade, Pending, is_pending
 from sidflow.artifacts.provenance import git_state, peak_memory_bytes, source_digest, versions
 from sidflow.config import Section
 from sidflow.device import device_name
@@ -55,12 +56,18 @@ class Stage:
 
         Raises:
             GateRefused: If a gate refuses; the candidate stays in the store.
+            NotMade: In a plan (`store.plan`), if a run would make it.
+            Pending: In a plan, if a run would make an input first.
         """
         chosen = {**section.identity(), **(identity or {})}
         present = {role: each for role, each in inputs.items() if each is not None}
+        if unmade := [each.kind for each in present.values() if is_pending(each)]:
+            raise Pending(unmade)
         name = fingerprint(self.kind, self.revision, chosen, {role: each.fingerprint for role, each in present.items()})
         recipe = _Recipe(self, name, chosen, present, _limits(section))
         found = None if self.kind in store.refresh else store.find(self.kind, name)
+        if store.plan:
+            return self._planned(store, recipe, found)
         manifest = found or recipe.make(store, work)
         self._gate(store, manifest, recipe.limits)
         if found is not None and store.is_published(found):
@@ -71,9 +78,7 @@ class Stage:
 
     def _gate(self, store: Store, manifest: Manifest, limits: Mapping[str, float]) -> None:
         """Judge stored facts by the limits of now: a loosened limit redoes nothing, a tightened one holds."""
-        gates = manifest.gates
-        if manifest.limits != limits:
-            gates = tuple(each.to_json() for each in judge(self.kind, manifest.metrics, limits))
+        gates = self._verdict(manifest, limits)
         show_gates(self.kind, gates)
         failed = [each for each in gates if not each["success"]]
         if failed or store.storage.read(f"{manifest.folder}/verdict.json"):
@@ -82,7 +87,22 @@ class Stage:
         if failed:
             raise GateRefused(refusal(self.kind, manifest.fingerprint, failed))
 
+    def _verdict(self, manifest: Manifest, limits: Mapping[str, float]) -> tuple[dict[str, Any], ...]:
+        if manifest.limits == limits:
+            return manifest.gates
+        return tuple(each.to_json() for each in judge(self.kind, manifest.metrics, limits))
+
+    def _planned(self, store: Store, recipe: "_Recipe", found: Manifest | None) -> Artifact:
+        """What a run would find: the artifact, a refusal, or nothing."""
+        if found is None:
+            raise NotMade(self.kind, self.revision, recipe.identity, recipe.inputs)
+        failed = [each for each in self._verdict(found, recipe.limits) if not each["success"]]
+        if failed:
+            raise GateRefused(refusal(self.kind, found.fingerprint, failed))
+        return cached(store.artifact(found))
+
     def _hit(self, store: Store, manifest: Manifest) -> Artifact:
+        store.note_use(store.artifact(manifest))
         if manifest.source_digest != source_digest(self.modules):
             log.warning(
                 "%s was made by other code than today's. "
@@ -109,9 +129,9 @@ class _Recipe:
         kind = self.stage.kind
         attempt = store.begin(kind, self.fingerprint)
         began = time.perf_counter()
-        with progress(kind) as on_progress:
+        with progress(kind) as on_progress, attempt.writing():
             facts = work(attempt, on_progress)
-        parts = attempt.parts()
+            parts = attempt.parts()
         commit, dirty = git_state()
         manifest = Manifest(
             kind=kind,

@@ -82,12 +82,13 @@ def recommend(
         raise ConfigError("recommend: give either user ids or --history ITEM,...; got both or neither.")
     from sidflow.recommender import load_recommender
 
-    store = Store(load_config(config, set_).store.root)
+    settings = load_config(config, set_)
+    store = Store(settings.store.root)
     release = live_release(store)
     given = history.split(",") if history else []
     asked: list[str | Sequence[str]] = [given] if history else list(users or [])
     names = [f"after {', '.join(given)}"] if history else [f"user {each}" for each in users or []]
-    lists = load_recommender(store, release).recommend_many(asked, k)
+    lists = load_recommender(store, release, settings.catalogue).recommend_many(asked, k)
     if as_json:
         rows = [
             {"for": name, "release": release.id, "items": [asdict(item) for item in items]}

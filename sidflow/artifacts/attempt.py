@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from sidflow.artifacts.fingerprint import file_digest
 from sidflow.artifacts.manifest import Part
-from sidflow.artifacts.storage import Storage, unwritable
+from sidflow.artifacts.storage import Storage, writing
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,19 @@ class Attempt:
         path = f"artifacts/{kind}/{fingerprint}/attempts/{uuid.uuid4().hex}"
         root = storage.local_root
         folder = root / path if root is not None else Path(tempfile.mkdtemp(prefix="sidflow-"))
-        try:
+        with writing(folder):
             for each in ("data", "beside"):
                 (folder / each).mkdir(parents=True)
-        except OSError as error:
-            raise unwritable(folder, error) from error
         return cls(storage, path, folder / "data", folder / "beside")
 
     @property
     def name(self) -> str:
         """The attempt's own id."""
         return self.path.rsplit("/", 1)[-1]
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Around all work that writes into the folders: a full or forbidden disk becomes an error that says so."""
+        return writing(self.data.parent, self.storage.local_root or self.data.parent)
 
     def adopt(self, part: Part, name: str) -> None:
         """Make an older artifact's part one of this attempt's data files, without a copy where links exist."""

@@ -7,6 +7,7 @@ from sidflow.errors import ConfigError
 INPUTS: dict[str, tuple[str, ...]] = {
     "interactions": (),
     "catalogue": ("interactions",),
+    "availability": ("catalogue",),
     "histories": ("interactions", "catalogue"),
     "pairs": ("histories",),
     "embeddings": ("catalogue",),
@@ -16,9 +17,11 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "dataset": ("histories", "semantic_ids"),
     "decoder": ("dataset", "embeddings", "pairs", "decision"),
     "metrics": ("decoder", "dataset", "embeddings", "pairs"),
-    "release": ("metrics",),
+    "release": ("metrics", "availability"),
 }
 KINDS = tuple(INPUTS)
+INGESTED = {"interactions": "segment", "catalogue": "items"}
+"""What a kind is made from that no run shows: the cleaned source files."""
 
 
 def check_kind(name: str, option: str) -> str:
@@ -35,8 +38,8 @@ def check_kind(name: str, option: str) -> str:
 
 
 def dependents(kind: str) -> frozenset[str]:
-    """A kind and everything that is made from it, directly or not; interactions take their segments along."""
-    found = {kind, "segment"} if kind == "interactions" else {kind}
+    """A kind, the cleaned source files it is made from, and everything that is made from it, directly or not."""
+    found = {kind, INGESTED.get(kind, kind)}
     for each, inputs in INPUTS.items():
         if found.intersection(inputs):
             found.add(each)

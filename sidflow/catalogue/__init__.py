@@ -1,5 +1,13 @@
-"""The catalogue: the items."""
+"""The catalogue: the items, and which of them may be recommended."""
 
-from sidflow.catalogue.read import CatalogueRead, read_catalogue, read_catalogue_table, write_catalogue
+from sidflow.catalogue.items import ItemsRead, read_items
+from sidflow.catalogue.read import existing_items, learned_columns, read_catalogue_table, write_catalogue
 
-__all__ = ["CatalogueRead", "read_catalogue", "read_catalogue_table", "write_catalogue"]
+__all__ = [
+    "ItemsRead",
+    "existing_items",
+    "learned_columns",
+    "read_catalogue_table",
+    "read_items",
+    "write_catalogue",
+]

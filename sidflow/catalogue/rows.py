@@ -50,17 +50,18 @@ def clean_items(
 
     Returns:
         Items with item_id, title, available_from, available and all other columns: vectors as list<float>, everything
-        else as text, columns without any value as nulls.
+        else as text, columns without any value as nulls; columns of bytes that are not UTF-8 are left out.
     """
     present = batch.table.column_names
     content = {  # by position: of columns that share a name, the first counts
         new: _content(batch.table.column(present.index(old)), f"{source.url}: column '{old}'")
         for old, new in renamed_columns(present, columns).items()
+        if _is_text_or_vector(batch.table.column(present.index(old)))
     }
     ids = as_ids(batch.table[columns.item], f"{source.url}: column '{columns.item}'")
     title = as_text(batch.table[columns.title], f"{source.url}: column '{columns.title}'")
     available_from, late_reason = _available_from(batch.table, columns, unit)
-    available, flag_reason = _available(batch.table, columns, source.url)
+    available, flag_reason = available_flags(batch.table, columns, source.url)
     empty = pc.and_(is_blank(title), _all_blank(content, len(ids)))
     reason = pc.coalesce(
         pc.if_else(is_blank(ids), ID_MISSING, None), late_reason, flag_reason, pc.if_else(empty, NO_TEXT, None)
@@ -88,6 +89,17 @@ def renamed_columns(names: list[str], columns: CatalogueColumns) -> dict[str, st
     return renamed
 
 
+def _is_text_or_vector(column: pa.ChunkedArray) -> bool:
+    """False for bytes that are not UTF-8: pictures, pickles."""
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        return not pa.types.is_fixed_size_binary(column.type)
+    try:
+        column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _content(column: pa.ChunkedArray, where: str) -> pa.Array:
     if is_vector(column.type):
         return column.cast(pa.list_(pa.float32())).combine_chunks()
@@ -108,7 +120,7 @@ def _available_from(
     return times.microseconds.cast(TIME), pc.binary_join_element_wise("available_from", reason, ": ")
 
 
-def _available(table: pa.Table, columns: CatalogueColumns, url: str) -> tuple[pa.Array, pa.Array]:
+def available_flags(table: pa.Table, columns: CatalogueColumns, url: str) -> tuple[pa.Array, pa.Array]:
     """Whether each item may be recommended (blank: it may), and what is wrong with that."""
     if columns.available is None:
         return pa.repeat(True, table.num_rows), pa.nulls(table.num_rows, pa.string())

@@ -20,7 +20,7 @@ def row_batches(kind: str, files: Mapping[str, Path]) -> Iterable[pa.RecordBatch
         files: Local path by logical file name.
     """
     match kind:
-        case "interactions" | "catalogue":
+        case "interactions" | "catalogue" | "availability":
             return _parquet(_named(files, "", ".parquet", but="rejects"))
         case "histories":
             return _histories(files)

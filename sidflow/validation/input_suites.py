@@ -57,7 +57,7 @@ INTERACTIONS = Suite(
     ),
 )
 
-CATALOGUE = Suite(
+ITEMS = Suite(
     facts=(
         FactCheck(
             "few source rows are rejected",
@@ -66,6 +66,11 @@ CATALOGUE = Suite(
             f"{REJECTS_NEXT}, check catalogue.columns, or raise catalogue.gate.max_reject_share.",
             maximum="max_reject_share",
         ),
+    ),
+)
+
+CATALOGUE = Suite(
+    facts=(
         FactCheck(
             "there are enough items",
             "rows",
@@ -83,6 +88,31 @@ CATALOGUE = Suite(
     ),
     rows=RowSuite(
         schema=schemas.CATALOGUE,
+        columns=catalogue_columns,
+        checks=(RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),),
+        tallies={"out_of_order": lambda: OutOfOrder("item_id")},
+    ),
+)
+
+AVAILABILITY = Suite(
+    facts=(
+        FactCheck(
+            "some item may be recommended",
+            "available",
+            at("available"),
+            "Every item is marked unavailable: check the column of catalogue.columns.available.",
+            minimum=1,
+        ),
+        FactCheck(
+            "every item is there once, ascending by id",
+            "out_of_order",
+            tallied("out_of_order"),
+            "Item indices depend on it: run again with --refresh availability.",
+            maximum=0,
+        ),
+    ),
+    rows=RowSuite(
+        schema=schemas.AVAILABILITY,
         columns=catalogue_columns,
         checks=(RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),),
         tallies={"out_of_order": lambda: OutOfOrder("item_id")},

@@ -4,7 +4,7 @@ import difflib
 from typing import Final
 
 from sidflow.errors import ConfigError
-from sidflow.validation.input_suites import CATALOGUE, HISTORIES, INTERACTIONS
+from sidflow.validation.input_suites import AVAILABILITY, CATALOGUE, HISTORIES, INTERACTIONS, ITEMS
 from sidflow.validation.learning_suites import DECISION, EMBEDDINGS, PAIRS, QUANTIZER, SEMANTIC_IDS
 from sidflow.validation.serving_suites import DATASET, DECODER, METRICS, RELEASE
 from sidflow.validation.suite import Suite
@@ -12,7 +12,9 @@ from sidflow.validation.suite import Suite
 SUITES: Final[dict[str, Suite]] = {
     "segment": Suite(),  # one cleaned source file; judged with the others as interactions
     "interactions": INTERACTIONS,
+    "items": ITEMS,
     "catalogue": CATALOGUE,
+    "availability": AVAILABILITY,
     "histories": HISTORIES,
     "pairs": PAIRS,
     "embeddings": EMBEDDINGS,

@@ -9,7 +9,8 @@ from sidflow.errors import ConfigError
 def test_dependents() -> None:
     """A decoder takes its evaluation and the release along, pairs take all that reads them."""
     assert dependents("decoder") == {"decoder", "metrics", "release"}
-    assert dependents("pairs") == set(KINDS) - {"interactions", "catalogue", "histories", "embeddings"}
+    assert dependents("pairs") == set(KINDS) - {"interactions", "catalogue", "availability", "histories", "embeddings"}
+    assert dependents("catalogue") == {*KINDS, "items"} - {"interactions"}
     assert dependents("interactions") == {*KINDS, "segment"}
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sidflow.artifacts import Manifest, Store
+from sidflow.artifacts.store import used_path
 from sidflow.errors import CorruptArtifact, MissingArtifact
 from tests.artifacts.making import make_candidate
 
@@ -113,7 +115,7 @@ def test_a_lost_part_is_refused(store: Store) -> None:
 def test_an_unknown_handle_is_refused(store: Store) -> None:
     """A handle of another store is named with the next step."""
     handle = store.artifact(make_candidate(store, rows=1)).model_copy(update={"path": "artifacts/x/y/attempts/z/data"})
-    with pytest.raises(MissingArtifact, match="Run the stage again"):
+    with pytest.raises(MissingArtifact, match="Run again with --refresh"):
         store.manifest(handle)
 
 
@@ -148,3 +150,14 @@ def test_a_writer_killed_at_every_step_leaves_whole_artifacts_only(tmp_path: Pat
         winner = store.publish(make_candidate(store, rows=3))
         assert isinstance(winner, Manifest)
         assert store.is_published(winner)
+
+
+def test_a_mark_of_use_is_left_at_most_once_an_hour(store: Store) -> None:
+    """The first use is noted, one soon after is not, a later one is; a plan notes nothing."""
+    artifact = store.artifact(make_candidate(store, rows=1))
+    path, noon = used_path(artifact.path.removesuffix("/data")), datetime(2014, 7, 1, 12, tzinfo=UTC)
+    Store(store.root, plan=True).note_use(artifact, noon)
+    assert store.storage.read(path) is None
+    for minutes, expected in ((0, 0), (30, 0), (61, 61)):
+        store.note_use(artifact, noon + timedelta(minutes=minutes))
+        assert store.storage.read(path) == (noon + timedelta(minutes=expected)).isoformat().encode()

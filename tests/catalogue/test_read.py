@@ -8,7 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sidflow.catalogue import CatalogueRead, read_catalogue, read_catalogue_table, write_catalogue
+from sidflow.catalogue import (
+    ItemsRead,
+    existing_items,
+    learned_columns,
+    read_catalogue_table,
+    read_items,
+    write_catalogue,
+)
+from sidflow.catalogue.content import content_digest
+from sidflow.catalogue.read import catalogue_facts
 from sidflow.config import CatalogueConfig
 from sidflow.errors import DataContractError
 from tests.factories import make_world, write_csv, write_parquet
@@ -17,9 +26,11 @@ S = 1_000_000
 LATE = 4_000_000_000 * S
 
 
-def read(path: Path, first_seen: pa.Table | None = None, as_of_us: int = LATE, **config: Any) -> CatalogueRead:
-    """Read with a configuration."""
-    return read_catalogue(str(path), CatalogueConfig(**config), first_seen, as_of_us)
+def read(path: Path, first_seen: pa.Table | None = None, as_of_us: int = LATE, **config: Any) -> ItemsRead:
+    """Read with a configuration, as of a logical time."""
+    items = read_items(str(path), CatalogueConfig(**config))
+    table, not_yet = existing_items(items.table, first_seen, as_of_us)
+    return ItemsRead(table, items.rejects, {**items.facts, **catalogue_facts(table, not_yet)})
 
 
 def csv(folder: Path, content: str, name: str = "items.csv") -> Path:
@@ -88,7 +99,7 @@ def test_sound_row_after_a_broken_one_of_the_same_id_counts(tmp_path: Path) -> N
 
 def test_duplicates_over_files_and_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first file by name wins, however few rows are read at a time."""
-    monkeypatch.setattr("sidflow.catalogue.read._BATCH_ROWS", 1)
+    monkeypatch.setattr("sidflow.catalogue.items._BATCH_ROWS", 1)
     csv(tmp_path, "item_id,title\nb,second\n", "2.csv")
     csv(tmp_path, "item_id,title\na,A\nb,first\na,AA\n", "1.csv")
     got = read(tmp_path)
@@ -187,16 +198,19 @@ def test_available_from_is_exclusive(tmp_path: Path) -> None:
 def test_items_appear_with_their_first_interaction(tmp_path: Path) -> None:
     """An interaction at or after as_of does not count; a stated time goes before interactions."""
     path = csv(tmp_path, "item_id,title,since\na,A,\nb,B,\nc,C,\nd,D,1970-01-01\ne,E,2050-01-01\n")
-    config = {"appears": "first_interaction", "columns": {"available_from": "since"}}
-    got = read(path, seen_at(a=9, b=10, e=1), 10 * S, **config)
+    got = read(path, seen_at(a=9, b=10, e=1), 10 * S, columns={"available_from": "since"})
     assert got.table["item_id"].to_pylist() == ["a", "d"]
     assert got.facts["not_yet"] == {"available later": 1, "no interaction yet": 2}
 
 
-def test_first_interactions_must_be_given(tmp_path: Path) -> None:
-    """Without them nothing can be said."""
-    with pytest.raises(DataContractError, match="appears: first_interaction needs the times of first interactions"):
-        read(csv(tmp_path, "item_id,title\na,A\n"), appears="first_interaction")
+def test_what_learning_reads(tmp_path: Path) -> None:
+    """Neither the flag nor the order of rows and columns counts; every other value does."""
+    one = read(csv(tmp_path, "item_id,title,year,ok,brand\na,A,1,1,x\nb,B,2,1,y\n"), columns={"available": "ok"})
+    two = read(csv(tmp_path, "brand,item_id,ok,title,year\ny,b,0,B,2\nx,a,1,A,1\n"), columns={"available": "ok"})
+    three = read(csv(tmp_path, "brand,item_id,ok,title,year\ny,b,0,B,2\nx,a,1,A,3\n"), columns={"available": "ok"})
+    digests = [content_digest(learned_columns(each.table)) for each in (one, two, three)]
+    assert digests[0] == digests[1] != digests[2]
+    assert learned_columns(one.table).column_names == ["item_id", "title", "available_from", "brand", "year"]
 
 
 def test_missing_title_column(tmp_path: Path) -> None:
@@ -225,5 +239,5 @@ def test_progress_ends_at_the_size_of_all_files(tmp_path: Path) -> None:
     csv(tmp_path, "item_id,title\na,A\n", "1.csv")
     csv(tmp_path, "item_id,title\nb,B\n", "2.csv")
     seen: list[tuple[int, int]] = []
-    read_catalogue(str(tmp_path), CatalogueConfig(), None, LATE, lambda *at: seen.append(at))
+    read_items(str(tmp_path), CatalogueConfig(), lambda *at: seen.append(at))
     assert seen[-1] == (36, 36)

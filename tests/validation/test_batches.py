@@ -10,7 +10,7 @@ from sidflow.validation.batches import ITEMS
 from tests.validation.worlds import TABLES, write
 
 
-@pytest.mark.parametrize("kind", ["interactions", "catalogue", "pairs", "embeddings", "semantic_ids"])
+@pytest.mark.parametrize("kind", ["interactions", "catalogue", "availability", "pairs", "embeddings", "semantic_ids"])
 def test_tables_come_back_whole(kind, tmp_path):
     """All rows in order, without the rejects beside them."""
     found = pa.Table.from_batches(row_batches(kind, write(kind, TABLES[kind], tmp_path)))

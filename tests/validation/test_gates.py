@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sidflow.artifacts.kinds import KINDS
 from sidflow.validation import GateResult, RowChecks, judge, measure_rows, row_batches
 from sidflow.validation.suites import SUITES
 from tests.validation.worlds import FACTS, TABLES, limits_of, sid_table, write
@@ -56,6 +55,9 @@ BROKEN_ROWS: dict[tuple[str, str, str], Break] = {
     ("catalogue", "item_id", "has text"): with_value("item_id", "", 0),
     ("catalogue", "schema", ""): without("title"),
     ("catalogue", "out_of_order", ""): with_row(item_id="d"),
+    ("availability", "item_id", "has text"): with_value("item_id", "", 0),
+    ("availability", "schema", ""): without("available"),
+    ("availability", "out_of_order", ""): with_row(item_id="d"),
     ("histories", "user_id", "has text"): with_value("user_id", "", 0),
     ("histories", "items", "has an event"): both(
         both(with_value("items", []), with_value("timestamps", [])), with_value("n_train", 0)
@@ -96,8 +98,9 @@ BROKEN_ROWS: dict[tuple[str, str, str], Break] = {
 BROKEN_FACTS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, float]]] = {
     ("interactions", "reject_share"): ({"source_rows": 100, "rejects": {"no user": 4, "bad time": 2}}, {}),
     ("interactions", "rows"): ({"rows": 0}, {}),
-    ("catalogue", "reject_share"): ({"source_rows": 10, "rejects": {"no item": 1}}, {}),
+    ("items", "reject_share"): ({"source_rows": 10, "rejects": {"no item": 1}}, {}),
     ("catalogue", "rows"): ({"rows": 1}, {}),
+    ("availability", "available"): ({"available": 0}, {}),
     ("histories", "users"): ({"users": 1}, {}),
     ("histories", "unknown_item_share"): ({"unknown_item_share": 0.11}, {}),
     ("pairs", "pairs"): ({}, {"min_pairs": 4}),
@@ -139,11 +142,11 @@ def failed(results: list[GateResult]) -> list[str]:
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> dict[str, RowChecks]:
     """Measured rows of the data sets that pass."""
-    folders = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
-    return {kind: measured(kind, TABLES.get(kind), folders[kind]) for kind in KINDS}
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in FACTS}
+    return {kind: measured(kind, TABLES.get(kind), folders[kind]) for kind in FACTS}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FACTS)
 def test_a_sound_data_set_passes(kind, good):
     """By default limits; every kind has something to expect."""
     results = verdict(kind, good[kind])
@@ -190,7 +193,7 @@ def test_a_sid_table_of_another_catalogue_fails(rows, tmp_path):
     assert failed(verdict("dataset", measured("dataset", table, tmp_path))) == ["dataset.item_id"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FACTS)
 def test_a_missing_fact_fails(kind, good):
     """What was not observed is not taken for granted."""
     stored = {"row_checks": good[kind].to_json()}

@@ -14,7 +14,13 @@ from sidflow.config import Config
 
 ITEMS = ["a", "b", "c", "d"]
 SIZES = json.dumps([3, 4])
-SECTION = {"embeddings": "embedding", "decision": "refresh", "metrics": "evaluation"}
+SECTION = {
+    "items": "catalogue",
+    "availability": "catalogue",
+    "embeddings": "embedding",
+    "decision": "refresh",
+    "metrics": "evaluation",
+}
 
 
 def _tables() -> dict[str, pa.Table]:
@@ -24,6 +30,9 @@ def _tables() -> dict[str, pa.Table]:
             {"user_id": ["u", "v"], "item_id": ["a", "b"], "timestamp": [0, 1_000]}, schema=schemas.INTERACTIONS
         ),
         "catalogue": pa.table({"item_id": ITEMS, "title": ["A", "", None, "D"]}, schema=schemas.CATALOGUE),
+        "availability": pa.table(
+            {"item_id": ITEMS, "available": [True, False, True, True]}, schema=schemas.AVAILABILITY
+        ),
         "histories": pa.table(
             {
                 "user_id": ["u", "v"],
@@ -72,7 +81,9 @@ TABLES = _tables()
 
 FACTS: dict[str, dict[str, Any]] = {
     "interactions": {"rows": 2, "source_rows": 2, "rejects": {}, "effective_as_of_us": 1_001},
-    "catalogue": {"rows": 4, "source_rows": 4, "rejects": {}},
+    "items": {"rows": 4, "source_rows": 4, "rejects": {}},
+    "catalogue": {"rows": 4},
+    "availability": {"rows": 4, "available": 3, "unavailable": 1},
     "histories": {"users": 2, "events": 4, "unknown_item_share": 0.0},
     "pairs": {"pairs": 3, "significant": 2, "topup": 1, "fdr_hat": 0.04, "max_hub_share": 0.7},
     "embeddings": {"distinct_share": 1.0, "finite": True},
@@ -84,7 +95,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "metrics": {"users": 2, "test": {"recall@10": 0.5}, "random_recall@10": 0.1},
     "release": {"test": {"recall@10": 0.5}, "random_recall@10": 0.1, "recall_drop": 0.17},
 }
-assert set(FACTS) == set(KINDS)
+assert set(FACTS) == {*KINDS, "items"}
 
 
 def limits_of(kind: str) -> dict[str, float]:
@@ -101,7 +112,7 @@ def write(kind: str, table: pa.Table, folder: Path) -> dict[str, Path]:
             pq.write_table(pa.table({"file": ["x"], "raw": ["?"]}), folder / "rejected")
             pq.write_table(table, folder / "rows")
             return {"part-00000.parquet": folder / "rows", "rejects/part-00000.parquet": folder / "rejected"}
-        case "catalogue" | "pairs" | "semantic_ids":
+        case "catalogue" | "availability" | "pairs" | "semantic_ids":
             pq.write_table(table, folder / "rows")
             return {f"{kind}.parquet": folder / "rows"}
         case "dataset":
