@@ -14,6 +14,8 @@ from flows import environment
 from flows.commands import data, export, inspect, lifecycle, pipeline, releases, report, start
 from sidflow.errors import SidflowError
 
+STOPPED = 130
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _group in (start, pipeline, inspect, releases, export, report, lifecycle, data):
     app.add_typer(_group.app)
@@ -37,14 +39,14 @@ def main() -> None:
     environment.set_defaults()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers that were started are stopped
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = app(standalone_mode=False)  # typer catches Ctrl-C and gives its exit code
     except KeyboardInterrupt:
-        print("sidflow: stopped; finished stages are kept, run the same command to go on.", file=sys.stderr)
-        sys.exit(130)
+        code = STOPPED
     except Exception as error:
-        sys.exit(_report(error))
+        code = _report(error)
+    if code == STOPPED:
+        print("sidflow: stopped; finished stages are kept, run the same command to go on.", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _report(error: Exception) -> int:

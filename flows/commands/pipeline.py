@@ -58,8 +58,10 @@ def backfill(
     with stdout_kept_for_json(as_json) as answer:
         print(f"sidflow: using {environment.prepare()}", file=sys.stderr)
         from flows.backfill import backfill as flow
+        from flows.backfill import list_moments
         from flows.commands.summary import print_backfill
 
+        list_moments(first, last, every)  # refused before a server starts
         summaries = flow(start=first, end=last, every=every, config=config, overrides=tuple(set_))
         if as_json:
             print(json.dumps([each.model_dump(mode="json") for each in summaries], indent=1), file=answer)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 ROLE = "role"
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
@@ -27,6 +27,15 @@ class Section(BaseModel):
     """One section of pipeline.yaml: frozen, and closed to unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_words_for_numbers(cls, value: Any, field: ValidationInfo) -> Any:
+        """YAML reads yes, on and true alike, and pydantic would take them for the number 1."""
+        wanted = cls.model_fields[str(field.field_name)].annotation
+        if isinstance(value, bool) and wanted in (int, float, int | None, float | None):
+            raise ValueError("input should be a number; YAML reads yes, no, on and off as true and false")
+        return value
 
     def identity(self) -> dict[str, Any]:
         """The JSON-able part of this section that enters a fingerprint."""

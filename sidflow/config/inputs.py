@@ -2,13 +2,17 @@
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from sidflow.config.fields import Names, Section, identity, operational
 
 
 class StoreConfig(Section):
     """Where artifacts and releases live."""
 
-    root: str = operational(".sidflow/store", "Folder or fsspec URL (s3://bucket/prefix) of the artifact store.")
+    root: str = operational(
+        ".sidflow/store", "Folder or fsspec URL (s3://bucket/prefix) of the artifact store.", min_length=1
+    )
 
 
 class InteractionColumns(Section):
@@ -42,14 +46,25 @@ class InteractionsConfig(Section):
     path: str = operational(
         "data/raw/movielens-100k/interactions.csv",
         "File, folder, glob or fsspec URL: Parquet, CSV, TSV, JSON Lines, .gz/.zst.",
+        min_length=1,
     )
     columns: InteractionColumns = identity(InteractionColumns(), "Column mapping.")
     timestamp_unit: Literal["auto", "s", "ms", "us", "iso8601"] = identity(
         "auto", "Unit of numeric timestamps; auto decides per file by magnitude. Naive date-times are UTC."
     )
     keep: KeepRules = identity(KeepRules(), "Rules on event and weight; what fails them is counted, not rejected.")
-    batch_rows: int = operational(200_000, "Rows read at a time.", ge=1)
+    batch_rows: int = operational(200_000, "Rows read at a time.", ge=1, le=100_000_000)
     gate: InteractionsGate = operational(InteractionsGate(), "Gate limits.")
+
+    @model_validator(mode="after")
+    def _rules_have_their_columns(self) -> "InteractionsConfig":
+        for rule, value, column, mapped in (
+            ("events", list(self.keep.events) or None, "event", self.columns.event),
+            ("min_weight", self.keep.min_weight, "weight", self.columns.weight),
+        ):
+            if value is not None and mapped is None:
+                raise ValueError(f"keep.{rule}: is {value}, but no column is mapped for it; set columns.{column} too")
+        return self
 
 
 class CatalogueColumns(Section):
@@ -72,7 +87,7 @@ class CatalogueConfig(Section):
     """Stage `catalogue`: the items."""
 
     path: str = operational(
-        "data/raw/movielens-100k/items.csv", "File, folder, glob or fsspec URL, as for interactions."
+        "data/raw/movielens-100k/items.csv", "File, folder, glob or fsspec URL, as for interactions.", min_length=1
     )
     columns: CatalogueColumns = identity(CatalogueColumns(), "Column mapping.")
     appears: Literal["always", "first_interaction"] = identity(

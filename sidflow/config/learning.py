@@ -1,8 +1,8 @@
 """Settings of the stages that mine, embed, quantise and assign."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sidflow.config.fields import Names, Section, identity, operational
 from sidflow.durations import PATTERN
@@ -123,7 +123,9 @@ class QuantizerConfig(Section):
         "rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it."
     )
     codebooks: tuple[int, ...] = identity((256, 256, 256), "Codes per level.", min_length=1, max_length=8)
-    hidden: tuple[int, ...] = identity((256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them.")
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = identity(
+        (256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them."
+    )
     latent: int = identity(16, "Latent dimensions.", ge=2)
     warmup_steps: int = identity(150, "Autoencoder steps before the codebooks are initialised.", ge=0)
     steps: int = identity(600, "Joint steps.", ge=1)
@@ -160,7 +162,7 @@ class QuantizerConfig(Section):
     )
     warm_lr: float = identity(0.3, "Share of the learning rate of such a refit.", gt=0, le=1)
     lloyd_passes: int = identity(4, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
-    seed: int = identity(0, "Random seed.", ge=0)
+    seed: int = identity(0, "Random seed.", ge=0, le=2**32 - 1)
     gate: QuantizerGate = operational(QuantizerGate(), "Gate limits.")
 
     @model_validator(mode="after")

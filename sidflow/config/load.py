@@ -1,17 +1,17 @@
 """Reading pipeline.yaml and `--set section.key=value`."""
 
-import difflib
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError, model_validator
 
+from sidflow.config.explain import explain
 from sidflow.config.fields import Section, operational
 from sidflow.config.inputs import CatalogueConfig, HistoriesConfig, InteractionsConfig, StoreConfig
 from sidflow.config.learning import EmbeddingConfig, PairsConfig, QuantizerConfig, RefreshConfig, SemanticIdsConfig
 from sidflow.config.serving import DatasetConfig, DecoderConfig, DeploymentsConfig, EvaluationConfig, ReleaseConfig
+from sidflow.config.strict_yaml import read_yaml
 from sidflow.errors import ConfigError
 
 
@@ -33,39 +33,60 @@ class Config(Section):
     release: ReleaseConfig = operational(ReleaseConfig(), "Stage release.")
     deployments: DeploymentsConfig = operational(DeploymentsConfig(), "What `make serve` offers.")
 
+    @model_validator(mode="after")
+    def _the_store_is_no_input(self) -> "Config":
+        root = PurePosixPath(self.store.root)
+        for name, path in (("interactions", self.interactions.path), ("catalogue", self.catalogue.path)):
+            inner = root.relative_to(path).parts if root.is_relative_to(path) else None
+            if inner is not None and not any(part.startswith((".", "_")) for part in inner):
+                raise ValueError(
+                    f"store.root: {root} lies in the folder of {name}.path ({path}), so its files would be read as "
+                    "input; move one of them, or begin the store's name with a dot"
+                )
+        return self
+
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """The configuration in a YAML file, with overrides `section.key=value` applied; absent keys take defaults.
 
     Raises:
-        ConfigError: If the file is absent or not a mapping, a key is unknown, or a value is out of range.
+        ConfigError: If the file is absent or not a mapping, a key is unknown or there twice, or a value is out of
+            range; all unknown keys and wrong values are named at once.
     """
-    source = Path(path)
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{source}: no such configuration file; give one with --config, or start from the pipeline.yaml of a clone."
-        ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{source}: cannot be read as YAML: {error}. Mend the file or give another.") from error
+    source = Path(path).expanduser()
+    content = read_yaml(_text(source), str(source))
     if content is None:
         content = {}
     if not isinstance(content, dict):
         raise ConfigError(
             f"{source}: holds a {type(content).__name__}; allowed is a mapping of sections. See pipeline.yaml."
         )
-    for override in overrides:
-        _apply(content, override)
+    changed = [_apply(content, override) for override in overrides]
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(each, str(source)) for each in error.errors())) from None
+        raise ConfigError("\n".join(explain(Config, each, str(source), changed) for each in error.errors())) from None
 
 
-def _apply(content: dict[Any, Any], override: str) -> None:
+def _text(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{source}: no such configuration file; give one with --config, or make one with: sidflow init."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{source}: is not UTF-8 at byte {error.start}; allowed is UTF-8. Convert it: iconv -f LATIN1 -t UTF-8."
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{source}: cannot be read: {error.strerror}. Give another file with --config.") from error
+
+
+def _apply(content: dict[Any, Any], override: str) -> str:
+    """Set one value in the content; returns its dotted key."""
     key, separator, text = override.partition("=")
-    names = key.strip().split(".")
+    names = [each.strip() for each in key.split(".")]
     if not separator or len(names) < 2 or not all(names):
         raise ConfigError(f"--set {override}: not of the form section.key=value, such as decoder.lr=0.001.")
     node = content
@@ -74,32 +95,10 @@ def _apply(content: dict[Any, Any], override: str) -> None:
         if child is None:
             child = node[name] = {}
         if not isinstance(child, dict):
-            raise ConfigError(f"--set {override}: '{name}' holds a value, not a section.")
+            raise ConfigError(
+                f"--set {override}: '{name}' holds a value, not a section; allowed is section.key=value. "
+                "See pipeline.yaml for the names."
+            )
         node = child
-    try:
-        node[names[-1]] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML: {error}.") from error
-
-
-def _explain(error: Any, source: str) -> str:
-    location = list(error["loc"])
-    where = ".".join(str(each) for each in location)
-    if error["type"] == "extra_forbidden":
-        known = sorted(_fields_at(location[:-1]))
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"allowed: {', '.join(known)}."
-        return f"{source}: unknown key '{where}'; {hint}"
-    message = error["msg"].removeprefix("Value error, ")
-    said = f"got {error['input']!r}; {message[0].lower()}{message[1:]}"
-    return f"{source}: {where}: {said}. Change it there or with --set {where}=..."
-
-
-def _fields_at(location: Sequence[Any]) -> list[str]:
-    model: type[BaseModel] = Config
-    for name in location:
-        annotation = model.model_fields[name].annotation if name in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
+    node[names[-1]] = read_yaml(text, f"--set {override}")
+    return ".".join(names)

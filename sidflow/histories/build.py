@@ -10,16 +10,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sidflow.config import HistoriesConfig
-from sidflow.errors import DataContractError
 from sidflow.histories.events import Events, read_events
 from sidflow.histories.filters import first_of_repeats, first_of_runs, k_core
+from sidflow.histories.refusal import UNKNOWN_ITEM, nobody_left, nothing_to_learn
 from sidflow.histories.split import Cuts, split_by_time, split_last_out, time_cuts
 from sidflow.histories.table import Histories
 from sidflow.interactions import interaction_paths
+from sidflow.sources import counted
 
 _LOG = logging.getLogger(__name__)
 
-UNKNOWN_ITEM = "item not in the catalogue"
 REPEAT = "repeat of the same user, item and time"
 RUN = "item repeated in a row"
 RARE_USER = "user below min_user_events"
@@ -50,25 +50,23 @@ def build_histories(
         last-out), median_length, max_length, unknown_item_share.
 
     Raises:
-        DataContractError: If no user is left, or tie-breakers differ in type between files.
+        DataContractError: If no user is left, no event is before the cut, or tie-breakers differ in type between files.
     """
     ids = item_ids.combine_chunks() if isinstance(item_ids, pa.ChunkedArray) else item_ids
     cuts = time_cuts(as_of_us, config.holdout) if config.split == "time" else None
-    events, unknown = read_events(interaction_paths(interactions), ids, as_of_us, on_progress)
-    rows = len(events.items) + unknown
-    events, dropped = _filter(events, config, cuts)
+    known, unknown = read_events(interaction_paths(interactions), ids, as_of_us, on_progress)
+    rows = len(known.items) + unknown
+    events, dropped = _filter(known, config, cuts)
     dropped = {UNKNOWN_ITEM: unknown, **dropped}
     if len(events.items) == 0:
-        raise DataContractError(
-            f"histories: no user is left of {rows:,} interactions; dropped: "
-            + (", ".join(f"{reason} {count:,}" for reason, count in dropped.items() if count) or "none")
-            + ". Check that the log and the catalogue use the same item ids, lower histories.min_user_events or "
-            "histories.min_item_events, or give a later as_of."
-        )
+        raise nobody_left(rows, dropped, config, known, interaction_paths(interactions), ids)
     histories = _pack(events, ids, cuts)
+    if cuts is not None and not histories.n_train.any():
+        raise nothing_to_learn(events, config)
     facts = {**_facts(histories), "dropped": dropped, "split": config.split, "cut_us": cuts.cut_us if cuts else None}
     facts["unknown_item_share"] = unknown / rows
-    _LOG.info("%d interactions -> %d events of %d users", rows, facts["events"], facts["users"])
+    lost = f"; dropped: {counted(dropped)}" if any(dropped.values()) else ""
+    _LOG.info("%s interactions -> %s events of %s users%s", f"{rows:,}", f"{facts['events']:,}", facts["users"], lost)
     return histories, facts
 
 

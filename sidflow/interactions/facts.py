@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sidflow.interactions.clean import Cleaned
-from sidflow.sources import count_reasons
+from sidflow.sources import count_reasons, counted
 
 
 def merge_facts(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -24,6 +24,12 @@ def merge_facts(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "min_timestamp_us": min(earliest, default=None),
         "max_timestamp_us": max(latest, default=None),
     }
+
+
+def losses(facts: dict[str, Any]) -> str:
+    """What was rejected and what keep rules passed over, with numbers, to follow a summary; empty if nothing was."""
+    told = {"rejected": facts["rejects"], "not kept by interactions.keep": facts["not_kept"]}
+    return "".join(f"; {name}: {counted(counts)}" for name, counts in told.items() if any(counts.values()))
 
 
 def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:

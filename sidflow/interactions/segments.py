@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from sidflow.config import InteractionsConfig
 from sidflow.interactions.clean import clean_batch, mapped_columns
-from sidflow.interactions.facts import SegmentCounts
+from sidflow.interactions.facts import SegmentCounts, losses
+from sidflow.interactions.forgotten import NOBODY, Forgotten
 from sidflow.interactions.order import OrderTypes, rewrite_order_columns
 from sidflow.schemas import TIME
 from sidflow.sources import REJECTS_SCHEMA, Source, TimestampUnit, detect_unit, read_batches
@@ -26,6 +27,7 @@ def write_segment(
     config: InteractionsConfig,
     folder: Path,
     on_progress: Callable[[int, int], None] | None = None,
+    forgotten: Forgotten = NOBODY,
 ) -> dict[str, Any]:
     """Clean one source file into `rows.parquet` and `rejects.parquet`, in the order of its rows.
 
@@ -34,23 +36,29 @@ def write_segment(
         config: Column mapping, timestamp unit and keep rules.
         folder: An empty local folder.
         on_progress: Called with bytes read and in total.
+        forgotten: Users whose rows are passed over as if they were not there.
 
     Returns:
         source, source_rows, rows, rejects {reason: rows}, not_kept {rule: rows}, min_timestamp_us and
-        max_timestamp_us (None without rows), timestamp_unit, order_types (one name per order_by column).
+        max_timestamp_us (None without rows), timestamp_unit, order_types (one name per order_by column),
+        and forgotten (digests of the users whose rows were passed over) if there were any.
 
     Raises:
         DataContractError: If the file cannot be read, or lacks a mapped column.
     """
     unit = _unit(source, config)
     order = OrderTypes(len(config.columns.order_by))
-    counts = SegmentCounts()
+    counts, passed_over = SegmentCounts(), set[str]()
     unsettled = folder / "rows.unsettled"
     with (
         pq.ParquetWriter(unsettled, rows_schema(config), compression="zstd") as rows,
         pq.ParquetWriter(folder / "rejects.parquet", REJECTS_SCHEMA, compression="zstd") as rejects,
     ):
         for batch in read_batches(source, config.batch_rows, mapped_columns(config.columns), only_required=True):
+            if forgotten:
+                user = config.columns.user
+                batch, users = forgotten.without(batch, user, f"{source.url}: column '{user}'")
+                passed_over |= users
             cleaned = clean_batch(batch, source, config, unit or "s")
             order.see(cleaned.rows)
             counts.add(len(batch.rows) + len(batch.bad), cleaned)
@@ -60,7 +68,11 @@ def write_segment(
                 on_progress(min(batch.bytes_read, source.bytes), source.bytes)
     rewrite_order_columns(unsettled, folder / "rows.parquet", order.types)
     facts = {"source": source.name, **counts.as_dict(), "timestamp_unit": unit, "order_types": order.names}
-    _LOG.info("%s: %d source rows -> %d rows", source.url, counts.source_rows, counts.rows)
+    if passed_over:
+        facts["forgotten"] = sorted(passed_over)
+    _LOG.info(
+        "%s: %s source rows -> %s rows%s", source.url, f"{counts.source_rows:,}", f"{counts.rows:,}", losses(facts)
+    )
     return facts
 
 

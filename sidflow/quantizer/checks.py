@@ -52,13 +52,13 @@ def check_codebooks(items: int, codebooks: Sequence[int]) -> None:
     """
     if items < max(codebooks):
         raise DataContractError(
-            f"quantizer: fewer items than codes: {items} items for a level of {max(codebooks)} codes. Lower "
-            f"quantizer.codebooks (now {list(codebooks)})."
+            f"quantizer: fewer items than codes: {items} items for a level of {max(codebooks)} codes; "
+            f"allowed are at most as many codes as items. Lower quantizer.codebooks (now {list(codebooks)})."
         )
     if items > math.prod(codebooks):
         raise DataContractError(
-            f"quantizer: {items} items but only {math.prod(codebooks)} SIDs. Raise quantizer.codebooks "
-            f"(now {list(codebooks)}) or add a level."
+            f"quantizer: {items} items but only {math.prod(codebooks)} SIDs; allowed is one for each item or more. "
+            f"Raise quantizer.codebooks (now {list(codebooks)}) or add a level."
         )
 
 

@@ -3,7 +3,7 @@
 from sidflow.sources.batch import BadRow, Batch
 from sidflow.sources.batches import read_batches
 from sidflow.sources.listing import Source, list_sources
-from sidflow.sources.rejects import REJECTS_SCHEMA, count_reasons, reject_rows, same_text
+from sidflow.sources.rejects import REJECTS_SCHEMA, count_reasons, counted, reject_rows, same_text
 from sidflow.sources.text import as_ids, as_numbers, as_text, is_blank, is_vector
 from sidflow.sources.timestamps import TimestampUnit, detect_unit, parse_timestamps
 
@@ -17,6 +17,7 @@ __all__ = [
     "as_numbers",
     "as_text",
     "count_reasons",
+    "counted",
     "detect_unit",
     "is_blank",
     "is_vector",

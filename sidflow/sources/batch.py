@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sidflow.errors import DataContractError
+from sidflow.sources.mistaken import listed, suggestion
 
 
 class BadRow(NamedTuple):
@@ -49,16 +50,24 @@ class Batch:
         return pa.array([json.dumps(row, default=str, ensure_ascii=False) for row in table.to_pylist()], pa.string())
 
 
-def require_columns(where: str, names: Sequence[str], required: Sequence[str]) -> None:
+def require_columns(where: str, names: Sequence[str], required: Sequence[str], doubt: str | None = None) -> None:
     """Refuse a file that lacks a column, or has it twice.
 
+    Args:
+        where: The file, for the message.
+        names: Its columns.
+        required: Columns that must be there once.
+        doubt: A sentence on why `names` may not be what was meant; takes the place of the next step.
+
     Raises:
-        DataContractError: Naming the columns that are there.
+        DataContractError: Naming the columns that are there, and the closest one.
     """
     for name in required:
-        if (count := names.count(name)) != 1:
-            trouble = "missing" if count == 0 else f"there {count} times"
-            raise DataContractError(
-                f"{where}: column '{name}' is {trouble}; the file has {', '.join(names) or 'no columns'}. "
-                "Set the column mapping in the configuration, or mend the file."
-            )
+        if (count := names.count(name)) == 1:
+            continue
+        trouble = "missing" if count == 0 else f"there {count} times"
+        step = doubt or (
+            f"{'' if count else suggestion(name, names)}Set the column mapping in the configuration "
+            "(interactions.columns, catalogue.columns), or mend the file."
+        )
+        raise DataContractError(f"{where}: column '{name}' is {trouble}; the file has {listed(names)}. {step}")

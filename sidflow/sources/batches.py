@@ -10,7 +10,11 @@ from sidflow.sources.batch import Batch
 from sidflow.sources.delimited import read_delimited
 from sidflow.sources.jsonlines import read_jsonlines
 from sidflow.sources.listing import Source
+from sidflow.sources.mistaken import other_content
 from sidflow.sources.parquet import read_parquet
+from sidflow.sources.streams import open_stream
+
+_START_BYTES = 512
 
 
 def read_batches(
@@ -28,7 +32,9 @@ def read_batches(
         DataContractError: If the file is empty, cut off, corrupt, not UTF-8, or lacks a required column.
     """
     if source.bytes == 0:
-        raise DataContractError(f"{source.url}: the file is empty (0 bytes); remove it or fetch it again.")
+        raise DataContractError(
+            f"{source.url}: the file is empty (0 bytes); allowed is a file with rows. Remove it, or fetch it again."
+        )
     try:
         match source.format:
             case "csv":
@@ -40,8 +46,17 @@ def read_batches(
             case "parquet":
                 yield from read_parquet(source, batch_rows, required, only_required)
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
         raise DataContractError(
-            f"{source.url}: cannot be read as {source.format}: {reason}. "
-            "Is the file whole and in that format? Fetch it again."
+            f"{source.url}: cannot be read as {source.format}: {_reason(source, error)}."
         ) from error
+
+
+def _reason(source: Source, error: Exception) -> str:
+    try:
+        with open_stream(source) as (stream, _):
+            other = other_content(stream.read(_START_BYTES), source.format)
+    except (pa.ArrowInvalid, OSError):  # not even compressed as its name says
+        other = None
+    if other:
+        return f"it is {other}"
+    return f"{' '.join(str(error).split()).rstrip('.')}. Is the file whole and in that format? Fetch it again"

@@ -1,7 +1,5 @@
 """CSV and TSV: every value as text, ragged rows set aside."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +11,7 @@ from sidflow.errors import DataContractError
 from sidflow.sources.batch import BadRow, Batch, require_columns
 from sidflow.sources.encoding import refuse_other_encodings
 from sidflow.sources.listing import Source
+from sidflow.sources.mistaken import first_fields, header_doubt, other_content
 from sidflow.sources.streams import open_stream
 
 _BLOCK = 1 << 22
@@ -22,7 +21,7 @@ _HEADER_BYTES = 1 << 20
 def read_delimited(source: Source, delimiter: str, batch_rows: int, required: Sequence[str]) -> Iterator[Batch]:
     """Stream a file with a header line; values may be quoted with `"` and then span lines."""
     names = _header(source, delimiter)
-    require_columns(source.url, names, required)
+    require_columns(source.url, names, required, header_doubt(names, delimiter))
     ragged: list[BadRow] = []
 
     def set_aside(row: Any) -> str:  # Arrow counts the header as row 1
@@ -44,9 +43,11 @@ def read_delimited(source: Source, delimiter: str, batch_rows: int, required: Se
                     yield Batch(rows, table, tuple(met) if first == 0 else (), delimiter, bytes_read=file.bytes_read)
     except pa.ArrowInvalid as error:
         refuse_other_encodings(source)
+        what = " ".join(str(error).split())
+        if "straddling" in what:
+            what = f'a value is longer than {_BLOCK >> 20} MiB, as when a quote (") is never closed'
         raise DataContractError(
-            f"{source.url}: cannot be parsed after data row {following - 1}: {' '.join(str(error).split())} "
-            'A quote (") that is never closed does this. Mend the file.'
+            f"{source.url}: cannot be parsed after data row {following - 1:,}: {what}. Mend the file there."
         ) from error
     empty = pa.schema([(name, pa.string()) for name in names]).empty_table()
     yield Batch(pa.array([], pa.int64()), empty, tuple(ragged), delimiter, bytes_read=source.bytes)
@@ -55,12 +56,15 @@ def read_delimited(source: Source, delimiter: str, batch_rows: int, required: Se
 def _header(source: Source, delimiter: str) -> list[str]:
     with open_stream(source) as (stream, _):
         start = stream.read(_HEADER_BYTES)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataContractError(f"{source.url}: is UTF-16; allowed is UTF-8. Convert it: iconv -f UTF-16 -t UTF-8.")
-    lines = csv.reader(io.StringIO(start.decode("utf-8-sig", errors="replace"), newline=""), delimiter=delimiter)
-    names = next((fields for fields in lines if fields), None)
+    if other := other_content(start, source.format):
+        raise DataContractError(f"{source.url}: cannot be read as {source.format}: it is {other}.")
+    names = first_fields(start, delimiter)
     if names is None:
-        raise DataContractError(f"{source.url}: has no header line; allowed is a first line of column names.")
+        raise DataContractError(
+            f"{source.url}: has no header line; allowed is a first line of column names. Put one before the data."
+        )
+    if any("\N{REPLACEMENT CHARACTER}" in name for name in names):
+        refuse_other_encodings(source)
     return names
 
 

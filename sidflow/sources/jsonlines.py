@@ -11,6 +11,7 @@ from sidflow.errors import DataContractError
 from sidflow.sources.batch import BadRow, Batch, require_columns
 from sidflow.sources.encoding import not_utf8
 from sidflow.sources.listing import Source
+from sidflow.sources.mistaken import other_content
 from sidflow.sources.streams import open_stream
 from sidflow.sources.text import encodable, value_text
 
@@ -43,7 +44,11 @@ def read_jsonlines(source: Source, batch_rows: int, required: Sequence[str]) -> 
             checked = _check(source, rows, required, checked)
             yield _batch(numbers, lines, rows, bad, required, position)
             numbers, lines, rows, bad, size = [], [], [], [], 0
-    _check(source, rows, required, checked)
+    if not _check(source, rows, required, checked) and bad:
+        raise DataContractError(
+            f"{source.url}: no line is a JSON object, not even the first: {bad[0].raw[:60]!r}. Allowed is one object a "
+            "line: write it so (jq -c .), or name the file after its format, such as .csv."
+        )
     yield _batch(numbers, lines, rows, bad, required, source.bytes)
 
 
@@ -53,6 +58,8 @@ def _lines(source: Source) -> Iterator[tuple[str, int]]:
         file, number = io.BufferedReader(stream, _READ_BYTES), 0
         while line := file.readline(_LONGEST_LINE):
             number += 1
+            if number == 1 and (other := other_content(line, source.format)):
+                raise DataContractError(f"{source.url}: cannot be read as {source.format}: it is {other}.")
             if len(line) == _LONGEST_LINE:
                 raise DataContractError(
                     f"{source.url}: line {number} is longer than {_LONGEST_LINE:,} bytes; allowed is one JSON object a "

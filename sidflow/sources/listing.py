@@ -1,14 +1,14 @@
 """The files behind a path: one file, a folder or a glob, on any fsspec filesystem."""
 
+import difflib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import fsspec
-
 from sidflow.errors import DataContractError
+from sidflow.filesystem import open_filesystem
 
 Format = Literal["parquet", "csv", "tsv", "jsonl"]
 
@@ -53,35 +53,49 @@ class Source:
     @property
     def compression(self) -> str | None:
         """Arrow's name of the compression around the file, if any."""
-        return COMPRESSIONS.get(PurePosixPath(self.url).suffix)
+        return COMPRESSIONS.get(PurePosixPath(self.url).suffix.lower())
 
 
-def list_sources(path: str, on_progress: Callable[[int, int], None] | None = None) -> list[Source]:
+def list_sources(path: str, on_progress: Callable[[int, int], None] | None = None, hashed: bool = True) -> list[Source]:
     """The source files behind a path, sorted by URL.
 
     Args:
         path: A file, a folder (searched recursively), a glob, or an fsspec URL of these. In folders and globs,
             names that start with `_` or `.` are passed over, and so are files of other formats.
         on_progress: Called with bytes hashed so far and in total.
+        hashed: Without, files are not read and `sha256` is empty.
 
     Raises:
-        DataContractError: If nothing is there, or nothing in an allowed format.
+        DataContractError: If nothing is there, nothing in an allowed format, or it cannot be reached.
+        ConfigError: If the path is empty, or of a protocol that is not known or not installed.
     """
-    filesystem, root = fsspec.core.url_to_fs(path)
-    base, sizes = _admitted(filesystem, root, path)
+    filesystem, root = open_filesystem(path, path)
     local = "file" in filesystem.protocol
+    try:
+        base, sizes = _admitted(filesystem, root, path)
+    except DataContractError:
+        raise
+    except Exception as error:  # each filesystem has errors of its own
+        raise DataContractError(
+            f"{path}: cannot be reached: {type(error).__name__}: {' '.join(str(error).split()) or 'no reason given'}. "
+            "Check the address, the network, and the rights or credentials in the environment."
+        ) from error
     total, done = sum(sizes.values()), 0
     sources = []
     for key in sorted(sizes):
         digest = hashlib.sha256()
+        url = key if local else filesystem.unstrip_protocol(key)
+        name = key.removeprefix(base).lstrip("/")
+        if not hashed:
+            sources.append(Source(url, name, "", sizes[key]))
+            continue
         with filesystem.open(key, "rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 done += len(block)
                 if on_progress:
                     on_progress(done, max(total, done))
-        url = key if local else filesystem.unstrip_protocol(key)
-        sources.append(Source(url, key.removeprefix(base).lstrip("/"), digest.hexdigest(), sizes[key]))
+        sources.append(Source(url, name, digest.hexdigest(), sizes[key]))
     return sources
 
 
@@ -97,17 +111,38 @@ def _admitted(filesystem: Any, root: str, path: str) -> tuple[str, dict[str, int
         base = root[: min(root.index(mark) for mark in _WILDCARDS if mark in root)].rpartition("/")[0]
         found = {key: entry for key, entry in filesystem.glob(root, detail=True).items() if entry["type"] == "file"}
     else:
-        raise DataContractError(f"{path}: no such file or folder. Check the path in the configuration.")
+        raise DataContractError(
+            f"{path}: no such file or folder; {_neighbours(filesystem, root)}. Check the path in the configuration "
+            "(interactions.path, catalogue.path)."
+        )
     sizes = {key: entry["size"] or 0 for key, entry in found.items() if _format(key) and not _hidden(key, base)}
     if not sizes:
-        seen = ", ".join(sorted(PurePosixPath(key).name for key in found)[:5]) or "nothing"
-        raise DataContractError(f"{path}: holds no file to read, but {seen}; allowed: {ALLOWED}.")
+        seen = ", ".join(sorted(PurePosixPath(key).name for key in found)[:5])
+        kind = "is a folder that holds" if filesystem.isdir(root) else "is a glob that matches"
+        raise DataContractError(
+            f"{path}: {kind} no file to read{f', but {seen}' if seen else ''}; allowed: {ALLOWED}. "
+            "Put files there, or change the path."
+        )
     return base, sizes
+
+
+def _neighbours(filesystem: Any, root: str) -> str:
+    """What there is near a path that is not there."""
+    folder, _, name = root.rpartition("/")
+    if "file" in filesystem.protocol and Path(root).is_symlink():
+        return f"it is a symbolic link to {Path(root).readlink()}, which is not there"
+    if not filesystem.isdir(folder):
+        return f"nor is there a folder {folder}"
+    names = sorted(PurePosixPath(each).name for each in filesystem.ls(folder, detail=False))
+    names = [each for each in names if not each.startswith((".", "_"))]
+    if close := difflib.get_close_matches(name, names, n=1, cutoff=0.8):
+        return f"close to it is {folder}/{close[0]}"
+    return f"the folder {folder} has {', '.join(names[:10]) or 'nothing in it'}"
 
 
 def _format(key: str) -> Format | None:
     name = PurePosixPath(key)
-    if name.suffix in COMPRESSIONS:
+    if name.suffix.lower() in COMPRESSIONS:
         name = name.with_suffix("")
     return FORMATS.get(name.suffix.lower())
 

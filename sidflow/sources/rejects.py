@@ -1,6 +1,6 @@
 """Rows that are set aside: never lost, never fatal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,11 @@ def reject_rows(batch: Batch, source_name: str, reason: Any) -> pa.Table:
 def count_reasons(rejects: pa.Table) -> dict[str, int]:
     """Rows by reason, reasons sorted."""
     return {each["values"]: each["counts"] for each in pc.value_counts(rejects["reason"].sort()).to_pylist()}
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts by reason in words, such as `too few fields 2, timestamp missing 1,024`; zeros are left out."""
+    return ", ".join(f"{reason} {count:,}" for reason, count in counts.items() if count)
 
 
 def same_text(text: str, count: int) -> pa.Array:

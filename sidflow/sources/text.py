@@ -34,10 +34,13 @@ def as_ids(column: Any, where: str) -> pa.Array:
         if len(wrong) > wrong.null_count:
             raise DataContractError(
                 f"{where}: ids are floating-point numbers such as {wrong[0].as_py()!r}; allowed are text and integers. "
-                "Write them as text."
+                "Write them as text, or map another column."
             )
     elif pt.is_nested(column.type):
-        raise DataContractError(f"{where}: ids are of type {column.type}; allowed are text and integers.")
+        raise DataContractError(
+            f"{where}: ids are of type {column.type}; allowed are text and integers. "
+            "Write them as text, or map another column."
+        )
     return as_text(column, where)
 
 

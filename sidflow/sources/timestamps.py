@@ -49,7 +49,9 @@ def parse_timestamps(column: Any, unit: TimestampUnit, same_magnitude: bool = Fa
         Microseconds, and for each time that is not accepted the reason.
     """
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pt.is_temporal(column.type) and not pt.is_time(column.type):
+    if pt.is_nested(column.type) or pt.is_duration(column.type):  # no moment, whatever numbers are inside
+        column = pa.array([None if each is None else repr(each) for each in column.to_pylist()], pa.string())
+    if pt.is_timestamp(column.type) or pt.is_date(column.type):
         return _bounded(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), pc.is_null(column))
     text = _cleaned(column)
     missing = pc.fill_null(pc.equal(text, ""), True)

@@ -111,7 +111,7 @@ def test_an_identity_change_changes_its_own_section_only(empty: Path, override: 
         ("decoder=3=4", "not of the form section.key=value"),
         ("lr", "not of the form section.key=value"),
         ("decoder.lr.x=3", "decoder.lr"),
-        ("decoder.lr={a", "the value is not YAML"),
+        ("decoder.lr={a", "--set decoder.lr={a: cannot be read as YAML: line 1"),
     ],
 )
 def test_mistakes_are_named(empty: Path, override: str, message: str) -> None:

@@ -190,14 +190,23 @@ def test_time_split_learns_the_same_whatever_follows(
     config = HistoriesConfig(split="time", holdout="2h", min_user_events=min_user, min_item_events=min_item)
     folder = tmp_path_factory.mktemp("segments")
     trained = []
-    anchor = [("zz", "z", 11 * hour, 0)]  # someone new is always left
+    anchor = [("zz", "z", 11 * hour, 0), *(("yy", "y", t, 0) for t in range(3))]  # someone new, someone known
     for name, tail in (("1", []), ("2", [(u, i, 10 * hour + t, o) for u, i, t, o in later])):
         path = segment(folder / name, [*rows, *tail, *anchor])
-        histories, facts = build_histories([path], pa.array([*"abcdz"]), config, 12 * hour)
+        histories, facts = build_histories([path], pa.array([*"abcdyz"]), config, 12 * hour)
         assert facts["cut_us"] == 10 * hour
         train = {u: e[:n] for (u, e), n in zip(as_dict(histories).items(), histories.n_train, strict=True) if n}
         trained.append(train)
     assert trained[0] == trained[1]
+
+
+def test_a_holdout_that_takes_the_whole_log(tmp_path: Path) -> None:
+    """Nothing could be learned: the message names the length of both."""
+    day = 86_400_000_000
+    path = segment(tmp_path / "s", [("u", "a", day, 0), ("u", "b", 4 * day, 0)])
+    message = "none of 2 events is before the holdout of 7d, .* the log spans 3.0 days. Lower histories.holdout"
+    with pytest.raises(DataContractError, match=message):
+        build_histories([path], ITEMS, HistoriesConfig(split="time"), 5 * day)
 
 
 def test_new_users_and_items_stay_after_the_cut(tmp_path: Path) -> None:
@@ -216,7 +225,8 @@ def test_nobody_left(tmp_path: Path) -> None:
     """The message counts what was dropped and says what to do."""
     path = segment(tmp_path / "s", [("u", "A", 1, 0), ("u", "B", 2, 0), ("v", "a", 2, 0)])
     message = (
-        "no user is left of 3 interactions; dropped: item not in the catalogue 2, user below min_user_events 1. Check"
+        "no user is left of 3 interactions; dropped: item not in the catalogue 2, user below min_user_events 1. "
+        "The k-core asks for users of histories.min_user_events=2 .* at most a user has 1 and an item 1 events"
     )
     with pytest.raises(DataContractError, match=message):
         build_histories([path], ITEMS, HistoriesConfig(), LATE)

@@ -172,10 +172,10 @@ HALF_GZIP = gzip.compress(b"u,i\n" + bytes(str(math.pi) * 5000, "ascii"))
     [
         ("a.csv", b"", r"a.csv: the file is empty \(0 bytes\)"),
         ("a.csv", b"\n\n", "a.csv: has no header line"),
-        ("a.csv", b"u;i\n1;2\n", "column 'u' is missing; the file has u;i. Set the column mapping"),
+        ("a.csv", b"u;i\n1;2\n", "column 'u' is missing; the file has u;i. The header looks separated by ';'"),
         ("a.csv", b"u,u\n1,2\n", "column 'u' is there 2 times"),
         ("a.csv", b"u,i\n1,caf\xe9\n", r"a.csv: line 2 is not UTF-8: b'1,caf\\xe9\\n'; allowed is UTF-8. Convert"),
-        ("a.csv", "u,i\n1,2\n".encode("utf-16"), "a.csv: is UTF-16"),
+        ("a.csv", "u,i\n1,2\n".encode("utf-16"), "a.csv: cannot be read as csv: it is UTF-16; convert it to UTF-8"),
         (
             "a.csv.gz",
             HALF_GZIP[:-20],

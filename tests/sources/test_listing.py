@@ -72,10 +72,10 @@ def test_progress_counts_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gone.csv", "gone.csv: no such file or folder. Check the path"),
-        ("", "holds no file to read, but README.md; allowed: Parquet"),
+        ("gone.csv", "gone.csv: no such file or folder; the folder .* has README.md. Check the path"),
+        ("", "is a folder that holds no file to read, but README.md; allowed: Parquet"),
         ("README.md", "README.md: unknown format; allowed: Parquet"),
-        ("*.csv", "holds no file to read, but nothing; allowed"),
+        ("*.csv", "is a glob that matches no file to read; allowed"),
     ],
 )
 def test_nothing_to_read(tmp_path: Path, name: str, message: str) -> None:

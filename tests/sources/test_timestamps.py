@@ -133,3 +133,18 @@ def test_typed_columns_carry_their_unit() -> None:
 def test_detection_takes_the_majority(values: list[Any], unit: TimestampUnit | None) -> None:
     """The magnitude of most readable times decides."""
     assert detect_unit(pa.array(values, pa.string() if not values else None)) == unit
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[1_600_000_000]]),
+        pa.array([{"at": 1_600_000_000}]),
+        pa.array([1], pa.duration("s")),
+        pa.array([1], pa.time32("s")),
+    ],
+    ids=["list", "struct", "duration", "time"],
+)
+def test_what_is_no_moment(column: pa.Array) -> None:
+    """A number inside a list, or a length of time, is no time, whatever unit it would fit."""
+    assert parse_timestamps(column, "s").reason.to_pylist() == ["timestamp unparseable"]
