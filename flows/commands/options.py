@@ -1,8 +1,9 @@
 """What several commands share: their options, moments, a clean stdout, the live release."""
 
 import os
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -49,3 +50,10 @@ def stdout_kept_for_json(wanted: bool) -> Iterator[Any]:
 def plain(text: str) -> str:
     """Text of the data for rich: square brackets are not markup."""
     return text.replace("[", r"\[")
+
+
+def config_option(path: str, overrides: Sequence[str] = ()) -> str:
+    """` --config PATH --set ...` for a command to suggest; nothing where all is at its default."""
+    words = [] if path == "pipeline.yaml" else ["--config", path]
+    words += [word for each in overrides for word in ("--set", each)]
+    return "".join(f" {shlex.quote(word)}" for word in words)

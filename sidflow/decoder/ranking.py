@@ -82,9 +82,7 @@ def rank_contexts(
     done = 0
     for rows, histories, lengths in context_batches(items, contexts, decoder.max_items, batch):
         states = encode_contexts(decoder.eval(), table, histories, lengths)
-        rescore = None
-        if decoder.rescorer is not None and vectors is not None:
-            rescore = make_rescore(decoder.rescorer, vectors, histories, lengths)
+        rescore = None if vectors is None else make_rescore(decoder.rescorer, vectors, histories, lengths)
         top[rows] = beam_search(decoder, table, states, trie, beam, k, rescore=rescore)[0].cpu().numpy()
         done += len(rows)
         if on_progress:

@@ -73,13 +73,17 @@ def beam_features(
     return np.concatenate((levels[..., None], dense[..., None], recalled, similar[..., None]), -1, dtype=np.float32)
 
 
-def make_rescore(rescorer: Rescorer, vectors: np.ndarray, histories: np.ndarray, lengths: np.ndarray) -> Rescore:
-    """What `beam_search` ranks the beams of these histories by; arguments as in `beam_features`."""
+def make_rescore(
+    rescorer: Rescorer | None, vectors: np.ndarray, histories: np.ndarray, lengths: np.ndarray
+) -> Rescore | None:
+    """What `beam_search` ranks the beams of these histories by; None without a rescorer. Arguments: `beam_features`."""
+    if rescorer is None:
+        return None
+    memory, weights = rescorer.memory, rescorer.weights.astype(np.float32)
 
     def rescore(items: Tensor, levels: Tensor, dense: Tensor) -> Tensor:
         found = (each.cpu().numpy() for each in (items, levels, dense))
-        features = beam_features(rescorer.memory, vectors, histories, lengths, *found)
-        return torch.from_numpy(features @ rescorer.weights.astype(np.float32)).to(items.device)
+        return torch.from_numpy(beam_features(memory, vectors, histories, lengths, *found) @ weights).to(items.device)
 
     return rescore
 

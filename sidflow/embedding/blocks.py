@@ -64,7 +64,7 @@ def _column(catalogue: pa.Table, name: str) -> pa.Array:
     if name not in catalogue.column_names:
         raise ConfigError(
             f"embedding.vectors: the catalogue has no column '{name}'; "
-            f"it has: {', '.join(sorted(catalogue.column_names))}."
+            f"it has: {', '.join(sorted(catalogue.column_names))}. Name one that holds vectors, or none."
         )
     column = catalogue[name].combine_chunks()
     is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)

@@ -46,7 +46,7 @@ def test_fewer_items_than_codes() -> None:
 def test_more_items_than_sids() -> None:
     """64 SIDs cannot tell 65 items apart; 64 can."""
     check_codebooks(64, (8, 8))
-    with pytest.raises(DataContractError, match=r"65 items but only 64 SIDs. Raise quantizer.codebooks"):
+    with pytest.raises(DataContractError, match=r"65 items but only 64 SIDs; .* Raise quantizer.codebooks"):
         check_codebooks(65, (8, 8))
 
 
