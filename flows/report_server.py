@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 from sidflow.artifacts.storage import Storage
-from sidflow.report.write import FOLDER
+from sidflow.release import REPORTS
 
 HOST = "127.0.0.1"
 NAME = re.compile(r"/([\w-]+\.html)", re.ASCII)
@@ -52,7 +52,7 @@ class _Pages(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         name = NAME.fullmatch(self.path)
-        content = self._storage.read(f"{FOLDER}/{name[1]}") if name and self._is_local() else None
+        content = self._storage.read(f"{REPORTS}/{name[1]}") if name and self._is_local() else None
         status, kind = (200, "text/html") if content is not None else (404, "text/plain")
         body = b"No such report; write it with: sidflow report RELEASE\n" if content is None else content
         self.send_response(status)

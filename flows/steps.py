@@ -1,6 +1,7 @@
 """What a run of the flow has done so far, and the summary that a person or a program gets."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
@@ -8,6 +9,8 @@ from prefect import Task
 from pydantic import BaseModel
 
 from sidflow.artifacts import Artifact, Store
+from sidflow.artifacts.kinds import KINDS
+from sidflow.quantizer.checks import check_codebooks
 from sidflow.release import Release, previous_release, read_release, release_artifact
 from tasks.ingest_interactions import effective_as_of
 from tasks.stage import unwrap
@@ -82,6 +85,16 @@ class Steps:
         if release is not None:
             self.store.note_use(release_artifact(self.store, release.id))
         return release
+
+    def check_sizes(self, catalogue: Artifact, codebooks: Sequence[int], previous: Release | None) -> None:
+        """Refuse codebooks that cannot fit the catalogue before anything else is spent; a fit is certain only at first.
+
+        Raises:
+            DataContractError: If there are more codes than items, or more items than SIDs.
+        """
+        reached = self.until is None or KINDS.index(self.until) >= KINDS.index("quantizer")
+        if previous is None and reached:
+            check_codebooks(self.store.manifest(catalogue).rows, codebooks)
 
     def summary(self) -> Summary:
         """What has been done."""

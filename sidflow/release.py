@@ -13,6 +13,7 @@ from sidflow.artifacts import Artifact, Facts, Store
 from sidflow.errors import MissingArtifact
 
 LOG = "releases/log"
+REPORTS = "reports"
 Action = Literal["publish", "historical", "withdraw", "rollback", "collect"]
 PUBLISHING = ("publish", "historical")
 
@@ -58,6 +59,11 @@ class LogEntry:
 def release_id(recipe: str) -> str:
     """A short name for a release: the first 12 hex digits of its recipe's sha256."""
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def report_path(release: str) -> str:
+    """Where a release's page is, relative to the store's root."""
+    return f"{REPORTS}/{release}.html"
 
 
 def log_entries(store: Store) -> list[LogEntry]:

@@ -101,8 +101,10 @@ def _print_removed(console: Console, done: Forgetting) -> None:
         )
     if done.evidence_rows:
         console.print(f"{verb} {done.evidence_rows:,} rows of gates' evidence.")
-    if done.scores_removed:
-        console.print(f"{verb} half-written recommendations from the cache.")
+    if done.caches:
+        console.print(f"{verb} cached {' and '.join(done.caches)}; they are made again.")
+    if done.reports:
+        console.print(f"{verb} the reports of {', '.join(done.reports)}, which named them.")
     if not done.segments:
         console.print("No row in the cleaned interactions.")
     if not done.dry_run:

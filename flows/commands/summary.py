@@ -14,8 +14,7 @@ from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import Config
 from sidflow.histories.table import read_histories
 from sidflow.recommender import load_recommender
-from sidflow.release import Release, current_release, find_release
-from sidflow.report.write import FOLDER, report_path
+from sidflow.release import REPORTS, Release, current_release, find_release, report_path
 from sidflow.semantic_ids.table import read_semantic_ids
 
 SHOWN_SIDS = 5
@@ -124,5 +123,5 @@ def _print_places(console: Console, store: Store, summary: Summary) -> None:
     console.print(f"Release {summary.release} ({state}) in {store.storage.url('releases')}")
     table = next(each for each in summary.artifacts if each.kind == "semantic_ids")
     console.print(f"SID table: {table.path}", soft_wrap=True)
-    if f"{summary.release}.html" in store.storage.children(FOLDER):
+    if f"{summary.release}.html" in store.storage.children(REPORTS):
         console.print(f"Report: {store.storage.url(report_path(str(summary.release)))}", soft_wrap=True, markup=False)

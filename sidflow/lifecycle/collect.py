@@ -13,7 +13,7 @@ from sidflow.artifacts import Store
 from sidflow.lifecycle.inventory import Stored, cache_sizes, take_inventory, unique_bytes
 from sidflow.lifecycle.references import kept_releases, named_parts, needed_attempts, pinned_artifacts
 from sidflow.lifecycle.removal import delete_files, dismantle
-from sidflow.release import LOG, LogEntry, append_again, log_entries, standing
+from sidflow.release import LOG, LogEntry, append_again, log_entries, report_path, standing
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def _retire(store: Store, name: str, terms: Terms, now: datetime) -> None:
         if entry is None or name in _kept(entries, take_inventory(store), terms, terms.used_since(now)):
             return
         if append_again(store, entries, "collect", entry):
+            store.storage.delete(report_path(name))
             return
 
 

@@ -1,5 +1,6 @@
 """Forgetting users: out of the cleaned segments now, out of every later artifact, and where they still are until gc."""
 
+import html
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from sidflow.artifacts import Store
 from sidflow.lifecycle.scrub import Scrubbed, scrub_evidence, scrub_segments
 from sidflow.lifecycle.tombstones import digests_of, remember
 from sidflow.lifecycle.traces import Trace, find_traces
+from sidflow.release import REPORTS, report_path
+
+CACHES = ("scores", "pairs")
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,9 @@ class Forgetting:
         dry_run: Nothing was changed.
         segments: What was taken out of which segment.
         evidence_rows: Rows taken out of what gates have kept as evidence.
-        scores_removed: Whether half-written recommendations lay in the cache; they are made again.
+        caches: Accelerators that name users and held something: half-written recommendations, kept pair counts. Emptied
+            whole; they are made again.
+        reports: Releases whose page named one of the users. Removed; `sidflow report` makes them again.
         traces: Releases that still hold their rows, or what was learned from them; oldest first.
         artifacts: Every artifact that still holds their rows, with how many.
     """
@@ -28,7 +34,8 @@ class Forgetting:
     dry_run: bool
     segments: tuple[Scrubbed, ...]
     evidence_rows: int
-    scores_removed: bool
+    caches: tuple[str, ...]
+    reports: tuple[str, ...]
     traces: tuple[Trace, ...]
     artifacts: dict[str, int]
 
@@ -52,9 +59,20 @@ def forget_users(store: Store, users: Sequence[str], dry_run: bool = False) -> F
     asked = digests_of(store, users) if dry_run else remember(store, users)
     segments = scrub_segments(store, asked, dry_run)
     evidence = scrub_evidence(store, asked, dry_run)
-    scores = store.cache_folder("scores")
-    has_scores = any(scores.iterdir())
-    if has_scores and not dry_run:
-        shutil.rmtree(scores)
+    caches = tuple(name for name in CACHES if any(store.cache_folder(name).iterdir()))
+    reports = _reports_naming(store, users)
+    if not dry_run:
+        for name in caches:
+            shutil.rmtree(store.cache_folder(name))
+        for release in reports:
+            store.storage.delete(report_path(release))
     traces, artifacts = find_traces(store, asked)
-    return Forgetting(len(set(users)), dry_run, tuple(segments), evidence, has_scores, traces, artifacts)
+    return Forgetting(len(set(users)), dry_run, tuple(segments), evidence, caches, reports, traces, artifacts)
+
+
+def _reports_naming(store: Store, users: Sequence[str]) -> tuple[str, ...]:
+    """Releases whose page shows one of the users."""
+    shown = [html.escape(user).encode() for user in users]
+    names = [each.removesuffix(".html") for each in store.storage.children(REPORTS) if each.endswith(".html")]
+    pages = {name: store.storage.read(report_path(name)) or b"" for name in names}
+    return tuple(name for name, page in pages.items() if any(user in page for user in shown))

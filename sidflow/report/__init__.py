@@ -3,6 +3,6 @@
 from sidflow.report.build import Report, build_report
 from sidflow.report.page import render
 from sidflow.report.still import draw_still
-from sidflow.report.write import Written, report_path, write_report
+from sidflow.report.write import Written, write_report
 
-__all__ = ["Report", "Written", "build_report", "draw_still", "render", "report_path", "write_report"]
+__all__ = ["Report", "Written", "build_report", "draw_still", "render", "write_report"]

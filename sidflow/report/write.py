@@ -8,12 +8,11 @@ from pathlib import Path
 from sidflow.artifacts import Store
 from sidflow.artifacts.storage import Storage
 from sidflow.errors import ArtifactError, ConfigError
-from sidflow.release import Release
+from sidflow.release import Release, report_path
 from sidflow.report.build import Report, build_report
 from sidflow.report.page import render
 
 logger = logging.getLogger(__name__)
-FOLDER = "reports"
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,6 @@ def write_report(store: Store, release: Release, out: str | None = None) -> Writ
     written = Written(report, storage.url(path), len(content), took)
     logger.info("report of release %s: %s, %.1f MB in %.1f s", release.id, written.place, len(content) / 1e6, took)
     return written
-
-
-def report_path(release: str) -> str:
-    """Where a release's page is, relative to the store."""
-    return f"{FOLDER}/{release}.html"
 
 
 def _outside(out: str) -> tuple[Storage, str]:

@@ -77,6 +77,17 @@ def test_collecting(four: Store) -> None:
     assert not collect(four, DAY, LATER).going
 
 
+def test_the_report_of_a_collected_release_goes_with_it(four: Store) -> None:
+    """Those of releases that stay are left."""
+    for each in standing(log_entries(four)):
+        four.storage.write(f"reports/{each}.html", b"<p>")
+    collect(four, DAY, LATER)
+    stayed = {f"{each.release}.html" for each in log_entries(four) if each.action != "collect"} - {
+        f"{each.release}.html" for each in log_entries(four) if each.action == "collect"
+    }
+    assert set(four.storage.children("reports")) == stayed and len(stayed) < 4
+
+
 def test_the_grace_period_spares_what_is_young(four: Store) -> None:
     """A run may be in flight: nothing that was written lately goes."""
     plan = plan_collection(four, DAY)

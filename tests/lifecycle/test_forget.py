@@ -129,13 +129,24 @@ def test_evidence_of_gates(store: Store) -> None:
     assert json.loads(store.storage.read(path) or b"")["values"]["user_id"] == "a"
 
 
-def test_half_written_recommendations_are_removed(store: Store) -> None:
-    """They name users; the cache makes them again."""
-    folder = store.cache_folder("scores") / "x"
+@pytest.mark.parametrize("name", ["scores", "pairs"])
+def test_caches_that_name_users_are_emptied(store: Store, name: str) -> None:
+    """Half-written recommendations and kept pair counts; both are made again."""
+    folder = store.cache_folder(name) / "x"
     folder.mkdir(parents=True)
     (folder / "0.parquet").write_bytes(b"b")
-    assert forget_users(store, ["b"]).scores_removed
+    assert forget_users(store, ["b"], dry_run=True).caches == (name,) and folder.exists()
+    assert forget_users(store, ["b"]).caches == (name,)
     assert not folder.exists()
+
+
+def test_reports_that_show_a_user_are_removed(store: Store) -> None:
+    """Others stay; ids are looked for as the page writes them."""
+    store.storage.write("reports/one.html", b"<h3>User b&lt;1</h3>")
+    store.storage.write("reports/two.html", b"<h3>User c</h3>")
+    assert forget_users(store, ["b<1"], dry_run=True).reports == ("one",)
+    assert forget_users(store, ["b<1"]).reports == ("one",)
+    assert store.storage.children("reports") == ["two.html"]
 
 
 class Killed(BaseException):
