@@ -25,8 +25,9 @@ check: $(READY) ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## the benchmark of the README: make bench INTERACTIONS=file CATALOGUE=file
-	$(BIN)/python benchmarks/amazon.py --interactions "$(INTERACTIONS)" --catalogue "$(CATALOGUE)"
+bench: $(READY) ## the benchmark of the README, on Amazon Beauty
+	$(BIN)/sidflow fetch amazon-beauty
+	$(BIN)/python benchmarks/amazon.py
 
 serve: $(READY) ## Prefect server and UI on 127.0.0.1, with the deployments of pipeline.yaml
 	@$(BIN)/sidflow serve
