@@ -3,6 +3,7 @@
     SidflowError
     ├── ConfigError            a setting is unknown, out of range or contradicts another   exit 2
     ├── DataContractError      an input breaks its contract (data/README.md)               exit 2
+    │   └── NotObtained        one place does not give a public data set; another may
     ├── GateRefused            a gate refused to publish a data set                        exit 3
     ├── ArtifactError                                                                      exit 1
     │   ├── MissingArtifact    nothing is published under this name
@@ -33,6 +34,10 @@ class DataContractError(SidflowError):
     """An input file or table breaks its contract."""
 
     exit_code = 2
+
+
+class NotObtained(DataContractError):
+    """One place does not give what was asked of it; another may."""
 
 
 class GateRefused(SidflowError):

@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sidflow.errors import DataContractError
-from sidflow.fetch.transfer import PATIENT, NotObtained, OnProgress, Patience, discard, held_beside, transfer
+from sidflow.errors import DataContractError, NotObtained
+from sidflow.fetch.transfer import PATIENT, OnProgress, Patience, discard, held_beside, transfer
 
 _LOG = logging.getLogger(__name__)
 _BLOCK: Final = 1 << 20

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sidflow.errors import DataContractError
+from sidflow.errors import DataContractError, NotObtained
 from sidflow.fetch.obtain import Obtained, PublishedFile, digest, obtain
 from sidflow.fetch.tables import Counts, RawTables, check_counts, replaced, write_csv
-from sidflow.fetch.transfer import PATIENT, NotObtained, Patience
+from sidflow.fetch.transfer import PATIENT, Patience
 
 _LOG = logging.getLogger(__name__)
 _NOTE: Final = "origin.json"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-from sidflow.errors import DataContractError
+from sidflow.errors import DataContractError, NotObtained
 
 _LOG = logging.getLogger(__name__)
 _BLOCK: Final = 1 << 18
@@ -23,10 +23,6 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers that
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 OnProgress = Callable[[int, int], None]
-
-
-class NotObtained(DataContractError):
-    """One place does not give what was asked of it; another may."""
 
 
 class Patience(NamedTuple):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sidflow.errors import DataContractError
+from sidflow.errors import DataContractError, NotObtained
 from sidflow.fetch.obtain import Obtained, PublishedFile, download, find, obtain
-from sidflow.fetch.transfer import NotObtained, Patience
+from sidflow.fetch.transfer import Patience
 from tests.fetch.site import Site
 
 ONCE = Patience(timeout=5.0, pauses=())

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.errors import DataContractError
-from sidflow.fetch.transfer import NotObtained, Patience, held_beside, transfer
+from sidflow.errors import DataContractError, NotObtained
+from sidflow.fetch.transfer import Patience, held_beside, transfer
 from tests.fetch.site import Site, serve
 
 CONTENT = random.Random(1).randbytes(900_000)

@@ -1,22 +1,14 @@
-"""Recommendations from a release: for known users, for a given history, and by popularity where nothing is known."""
+"""Recommendations for known users, for a given history, and by popularity where nothing is known."""
 
 import copy
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 
-from sidflow.artifacts import Store
-from sidflow.availability import availability_files, live_availability
 from sidflow.catalogue.availability import mask_items, read_availability
-from sidflow.config import CatalogueConfig
 from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.files import check_digest, load_decoder
 from sidflow.decoder.model import Decoder
@@ -25,43 +17,9 @@ from sidflow.decoder.reasons import explain_item, shared_prefixes
 from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.search import beam_search, build_trie
 from sidflow.embedding.table import read_embeddings
-from sidflow.errors import DataContractError, ShapeError
-from sidflow.release import Release
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One recommended item.
-
-    Attributes:
-        item_id: The catalogue's id.
-        title: Its title.
-        score: Higher is better; comparable within one list only.
-        sid: Its semantic ID, "12-7-200".
-        reason: Why it is here, in words.
-    """
-
-    item_id: str
-    title: str
-    score: float
-    sid: str
-    reason: str
-
-
-class RankedUsers(NamedTuple):
-    """The best items of b users, in arrays.
-
-    Attributes:
-        items: Catalogue indices, best first, (b, k) int64; -1 where there are fewer.
-        scores: Higher is better, comparable within a row only, (b, k) float32; -inf where there is no item.
-        depths: SID levels that an item shares with the user's history, (b, k) int8, 0 for none.
-        like: The newest history item that shares them, (b, k) int64.
-    """
-
-    items: np.ndarray
-    scores: np.ndarray
-    depths: np.ndarray
-    like: np.ndarray
+from sidflow.errors import ShapeError
+from sidflow.recommender.lookup import check_k, known_items, read_titles, user_row
+from sidflow.recommender.results import RankedUsers, Recommendation
 
 
 class Recommender:
@@ -120,7 +78,7 @@ class Recommender:
             DataContractError: If the catalogue lacks an item of the data set.
         """
         data = read_dataset(dataset)
-        titles = _read_titles(catalogue, data.sids.item_ids)
+        titles = read_titles(catalogue, data.sids.item_ids)
         known = read_availability(availability or catalogue)
         available = mask_items(data.sids.item_ids, known, known)
         model = load_decoder(decoder, data.sids)
@@ -202,12 +160,9 @@ class Recommender:
         """Catalogue indices of a user's or a given history, oldest first; None for an unknown user."""
         histories = self._dataset.histories
         if not isinstance(user, str):
-            return _known_items(user, histories.item_ids)
-        ids = histories.user_ids
-        row = bisect_left(ids, user.encode(), key=lambda each: each.as_py().encode())
-        if row == len(ids) or ids[row].as_py() != user:
-            return None
-        return histories.items[histories.offsets[row] : histories.offsets[row + 1]]
+            return known_items(user, histories.item_ids)
+        row = user_row(histories, user)
+        return None if row is None else histories.items[histories.offsets[row] : histories.offsets[row + 1]]
 
     def _popular(self, history: np.ndarray | None, k: int, exclude_seen: bool) -> list[Recommendation]:
         """The available items with most interactions; ties go to the lower index."""
@@ -256,54 +211,3 @@ class Recommender:
         sids = self._dataset.sids
         sid = "-".join(str(code) for code in sids.codes[item])
         return Recommendation(sids.item_ids[item].as_py(), self._titles[item], score, sid, reason)
-
-
-def load_recommender(store: Store, release: Release, catalogue: CatalogueConfig | None = None) -> Recommender:
-    """The recommender of a release.
-
-    Args:
-        store: Where the release is.
-        release: What to serve.
-        catalogue: Where the item files are; what they mark as unavailable now, or lack, is not recommended. None: only
-            what the release itself knows as unavailable is left out.
-    """
-    kinds = ("catalogue", "dataset", "embeddings", "decoder")
-    files = {kind: store.files(release.artifact(kind)) for kind in kinds}
-    recommender = Recommender.from_files(**files, availability=availability_files(store, release))
-    if catalogue is None:
-        return recommender
-    return recommender.with_availability(live_availability(store, release, catalogue, recommender.item_ids))
-
-
-def check_k(k: int) -> None:
-    """Refuse a number of recommendations below 1.
-
-    Raises:
-        DataContractError: If it is.
-    """
-    if k < 1:
-        raise DataContractError(f"recommend: k={k}; allowed is 1 or more.")
-
-
-def _known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
-    rows = pc.index_in(pa.array(item_ids, pa.string()), value_set=catalogue)
-    if rows.null_count:
-        unknown = [each for each, row in zip(item_ids, rows, strict=True) if not row.is_valid]
-        raise DataContractError(
-            f"history: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
-            f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
-        )
-    return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)
-
-
-def _read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> list[str]:
-    """Titles in the order of `item_ids`."""
-    table = pq.read_table(files["catalogue.parquet"], columns=["item_id", "title"], partitioning=None)
-    rows = pc.index_in(item_ids, value_set=table["item_id"])
-    if rows.null_count:
-        raise DataContractError(
-            f"recommender: {rows.null_count:,} of {len(item_ids):,} items of the data set are not in the catalogue; "
-            "take both from one release."
-        )
-    titles: list[str] = table["title"].take(rows).to_pylist()
-    return titles

@@ -1,0 +1,41 @@
+"""What a recommender gives: one item with its reason, or many users' items in arrays."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item_id: The catalogue's id.
+        title: Its title.
+        score: Higher is better; comparable within one list only.
+        sid: Its semantic ID, "12-7-200".
+        reason: Why it is here, in words.
+    """
+
+    item_id: str
+    title: str
+    score: float
+    sid: str
+    reason: str
+
+
+class RankedUsers(NamedTuple):
+    """The best items of b users, in arrays.
+
+    Attributes:
+        items: Catalogue indices, best first, (b, k) int64; -1 where there are fewer.
+        scores: Higher is better, comparable within a row only, (b, k) float32; -inf where there is no item.
+        depths: SID levels that an item shares with the user's history, (b, k) int8, 0 for none.
+        like: The newest history item that shares them, (b, k) int64.
+    """
+
+    items: np.ndarray
+    scores: np.ndarray
+    depths: np.ndarray
+    like: np.ndarray
