@@ -128,8 +128,12 @@ def ours(log: Any, n_items: int) -> Columns:
     """sidflow's kernel, partition by partition as the pipeline does it, in this thread."""
     from sidflow.pairs.count import count_pairs, item_ranges
 
-    parts = [count_pairs(log, n_items, MIN_SUPPORT, each) for each in item_ranges(log.items, n_items, 8)]
-    a, b, support = (np.concatenate([part[column] for part in parts]) for column in range(3))
+    ranges = item_ranges(log.items, n_items, 32)
+    parts = [list(count_pairs(log, n_items, MIN_SUPPORT, each)[:3]) for each in ranges]
+    joined = []
+    for _ in range(3):  # a column at a time, so that the result is not there twice
+        joined.append(np.concatenate([part.pop(0) for part in parts]))
+    a, b, support = joined
     return a, b, support
 
 

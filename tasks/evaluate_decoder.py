@@ -14,7 +14,7 @@ from sidflow.decoder.files import load_decoder
 from sidflow.embedding.table import read_embeddings
 from tasks.stage import OnProgress, Stage
 
-METRICS = Stage("metrics", 2, ("sidflow.decoder",))
+METRICS = Stage("metrics", 3, ("sidflow.decoder",))
 
 
 @task(name="evaluate decoder", task_run_name="evaluate-decoder", cache_policy=NO_CACHE)

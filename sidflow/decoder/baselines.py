@@ -1,5 +1,6 @@
 """What any decoder must beat: popularity, and the transitions from the last item. Both rank the whole catalogue."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,16 +22,36 @@ def popularity_places(counts: np.ndarray) -> np.ndarray:
     return places
 
 
-def popularity_ranks(histories: Histories, contexts: Contexts) -> np.ndarray:
-    """Rank of each context's target by popularity, (c,) int64 from 1."""
-    return np.asarray(popularity_places(popularity(histories))[histories.items[contexts.ends]])
-
-
 class Transitions(NamedTuple):
     """How often an item followed another in training histories: `counts` (N, N) CSR, `places` by popularity (N,)."""
 
     counts: sparse.csr_array
     places: np.ndarray
+
+
+def unseen_ranks(
+    rank: Callable[[np.ndarray, np.ndarray], np.ndarray], histories: Histories, contexts: Contexts
+) -> np.ndarray:
+    """Rank of each context's target among the items that its context does not hold, (c,) int64; 0 where it does.
+
+    Where nobody takes an item twice this is the fairer baseline: a decoder may learn it, a count cannot.
+
+    Args:
+        rank: Ranks from 1 of items (m,) after the contexts of given numbers (m,).
+        histories: All events.
+        contexts: c of them.
+    """
+    count, size = len(contexts.users), len(histories.item_ids)
+    lengths = contexts.ends - contexts.starts
+    number = np.repeat(np.arange(count), lengths)
+    event = np.arange(len(number)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + contexts.starts[number]
+    number, seen = np.divmod(np.unique(number * size + histories.items[event]), size)
+    targets = histories.items[contexts.ends].astype(np.int64)
+    own = rank(np.arange(count), targets)
+    ahead = rank(number, seen) < own[number]
+    ranks = own - np.bincount(number[ahead], minlength=count)
+    ranks[number[seen == targets[number]]] = 0
+    return np.asarray(ranks, np.int64)
 
 
 def count_transitions(histories: Histories) -> Transitions:

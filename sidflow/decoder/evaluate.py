@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from sidflow.config import EvaluationConfig
 from sidflow.dataset.build import Dataset
-from sidflow.decoder.baselines import count_transitions, popularity, popularity_ranks, transition_ranks
+from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks, unseen_ranks
 from sidflow.decoder.files import check_digest
 from sidflow.decoder.metrics import bootstrap_interval, coverage, ndcg_gains, ranking_metrics, recall_gains
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import Contexts, measured_contexts, rank_contexts
 from sidflow.decoder.search import build_trie
+from sidflow.histories.table import Histories
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,9 @@ def evaluate(
 ) -> tuple[dict[str, Any], pa.Table]:
     """Rank every user's first test event among all items, never a sample, and count what was hit.
 
-    The context is everything before the event. Items that a user has seen are not filtered, for the decoder and
-    the baselines alike. Users without an event before their test event have no context and are counted apart.
+    The context is everything before the event. Items that a user has seen are not filtered; beside each baseline
+    stands one that leaves them out, as a decoder may learn to. Users without an event before their test event have no
+    context and are counted apart.
 
     Args:
         decoder: The model of this data set's SID table.
@@ -42,8 +44,9 @@ def evaluate(
 
     Returns:
         Facts (test, baselines, users, cold, coverage@10, random_recall@10, ci95, against), and a table of each
-        measured user: user_id, target, cold, rank, rank_popularity, rank_last_item_transitions; a rank counts
-        from 1 and is 0 where the beam did not reach the target.
+        measured user: user_id, target, cold, rank, rank_popularity, rank_last_item_transitions, and both again as
+        `..._unseen`, where the items of the context are left out; a rank counts from 1 and is 0 where the beam did not
+        reach the target, or the target was left out.
 
     Raises:
         ReleaseMismatch: If the decoder belongs to another SID table.
@@ -58,10 +61,7 @@ def evaluate(
         decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors
     )
     targets = histories.items[contexts.ends]
-    ranks = {"ours": ranking.ranks, "popularity": popularity_ranks(histories, contexts)}
-    ranks["last_item_transitions"] = transition_ranks(
-        count_transitions(histories), histories.items[contexts.ends - 1], targets
-    )
+    ranks = {"ours": ranking.ranks, **_baselines(histories, contexts)}
     cold = popularity(histories)[targets] == 0
     facts = _facts(ranks, cold, cutoffs, config.bootstrap)
     facts["users_without_context"] = _without_context(dataset, contexts)
@@ -69,6 +69,25 @@ def evaluate(
     facts["random_recall@10"] = min(10 / max(len(dataset.sids.codes), 1), 1.0)
     logger.info("evaluation: %d users, recall@10 %.4f", facts["users"], facts["test"]["recall@10"])
     return facts, _table(dataset, contexts, ranks, cold)
+
+
+def _baselines(histories: Histories, contexts: Contexts) -> Ranks:
+    """Ranks of the targets by each baseline, among all items and among those that a context does not hold."""
+    places, transitions = popularity_places(popularity(histories)), count_transitions(histories)
+    last = histories.items[contexts.ends - 1]
+
+    def by_popularity(_: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return np.asarray(places[items])
+
+    def by_transitions(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return transition_ranks(transitions, last[rows], items)
+
+    every, targets = np.arange(len(contexts.users)), histories.items[contexts.ends]
+    found = {}
+    for name, rank in (("popularity", by_popularity), ("last_item_transitions", by_transitions)):
+        found[name] = rank(every, targets)
+        found[f"{name}_unseen"] = unseen_ranks(rank, histories, contexts)
+    return found
 
 
 def _facts(ranks: Ranks, cold: np.ndarray, cutoffs: tuple[int, ...], resamples: int) -> dict[str, Any]:
@@ -108,7 +127,6 @@ def _table(dataset: Dataset, contexts: Contexts, ranks: Ranks, cold: np.ndarray)
             "target": histories.item_ids.take(pa.array(histories.items[contexts.ends])),
             "cold": cold,
             "rank": ranks["ours"].astype(np.int32),
-            "rank_popularity": ranks["popularity"].astype(np.int32),
-            "rank_last_item_transitions": ranks["last_item_transitions"].astype(np.int32),
+            **{f"rank_{name}": each.astype(np.int32) for name, each in ranks.items() if name != "ours"},
         }
     )

@@ -6,7 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidflow.decoder.baselines import count_transitions, popularity, popularity_ranks, transition_ranks
+from sidflow.decoder.baselines import (
+    count_transitions,
+    popularity,
+    popularity_places,
+    transition_ranks,
+    unseen_ranks,
+)
 from sidflow.decoder.ranking import measured_contexts
 from sidflow.histories.table import Histories
 from tests.decoder.worlds import histories_by_hand
@@ -21,7 +27,8 @@ def test_popularity_counts_training_events_only() -> None:
 def test_popularity_ranks_literal() -> None:
     """Ties go to the lower index."""
     histories = histories_by_hand([[1, 1, 0, 3], [2, 1, 2]], n_train=[2, 1], n_validation=[1, 1], items=4)
-    assert popularity_ranks(histories, measured_contexts(histories)).tolist() == [4, 2]
+    targets = histories.items[measured_contexts(histories).ends]
+    assert popularity_places(popularity(histories))[targets].tolist() == [4, 2]
 
 
 def test_transitions_stay_inside_a_user() -> None:
@@ -56,3 +63,16 @@ def test_transition_ranks_equal_a_full_sort(histories: Histories) -> None:
         for before, target in zip(last, targets, strict=True)
     ]
     assert transition_ranks(count_transitions(histories), last, targets).tolist() == expected
+
+
+@given(small_histories(), st.permutations(range(6)))
+def test_unseen_ranks_equal_a_list_without_the_context(histories: Histories, order: list[int]) -> None:
+    """The place in the list once the context's items are taken out; nowhere if the target is one of them."""
+    contexts = measured_contexts(histories)
+    places = np.argsort(order) + 1
+    expected = []
+    for start, end in zip(contexts.starts, contexts.ends, strict=True):
+        left = [item for item in order if item not in histories.items[start:end]]
+        target = histories.items[end]
+        expected.append(left.index(target) + 1 if target in left else 0)
+    assert unseen_ranks(lambda _, items: places[items], histories, contexts).tolist() == expected

@@ -41,7 +41,8 @@ def test_a_run_makes_every_stage_and_a_release(released: Released) -> None:
     folder, answer = released
     assert made(answer) == list(KINDS)
     assert set(answer["metrics"]["test"]) >= {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}
-    assert set(answer["metrics"]["baselines"]) == {"popularity", "last_item_transitions"}
+    names = ("popularity", "last_item_transitions")
+    assert set(answer["metrics"]["baselines"]) == {*names, *(f"{name}_unseen" for name in names)}
     assert answer["decision"]["action"] == "full"
     live = current_release(Store(str(folder / "store")))
     assert live is not None
