@@ -29,9 +29,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.01)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    print(
-        "| tokens | changed users | full count, s | incremental, s | of it disk, s | full / incremental |"
-    )
+    print("| tokens | changed users | full count, s | incremental, s | of it disk, s | full / incremental |")
     print("|---:|---:|---:|---:|---:|---:|")
     measure(1e5, arguments.share)  # compiles
     for size in arguments.sizes:

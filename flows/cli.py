@@ -1,18 +1,20 @@
 """The command `sidflow`. Heavy imports live inside commands, so that --help and errors are quick."""
 
+import io
 import logging
 import os
 import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from flows import environment
 from flows.commands import data, export, inspect, lifecycle, pipeline, releases, report, start
-from sidflow.errors import SidflowError
+from sidflow.errors import ConfigError, SidflowError
 
 STOPPED = 130
 
@@ -38,7 +40,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     environment.set_defaults()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers that were started are stopped
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a title's letters
     try:
+        _check_arguments(sys.argv[1:])
         code = app(standalone_mode=False)  # typer catches Ctrl-C and gives its exit code
     except KeyboardInterrupt:
         code = STOPPED
@@ -47,6 +53,17 @@ def main() -> None:
     if code == STOPPED:
         print("sidflow: stopped; finished stages are kept, run the same command to go on.", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse what the shell gave as bytes that are no text.
+
+    Raises:
+        ConfigError: Naming the argument.
+    """
+    for each in arguments:
+        if any("\udc80" <= letter <= "\udcff" for letter in each):
+            raise ConfigError(f"argument {each!a}: is not UTF-8; write it as text, or set a UTF-8 locale.")
 
 
 def _report(error: Exception) -> int:

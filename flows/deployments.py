@@ -31,7 +31,7 @@ def serve_deployments(settings: Config, config: str, overrides: tuple[str, ...])
     ):
         os.environ["PREFECT_API_URL"] = f"{url}/api"
         print(url, flush=True)
-        print(f"reports: {reports}/RELEASE.html", flush=True)
+        print(f"reports: {reports}/", flush=True)
         from prefect import serve
 
         serve(

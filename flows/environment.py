@@ -34,10 +34,10 @@ def prepare() -> str:
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # its SQLite database needs the folder
     if url := running_server():
         os.environ["PREFECT_API_URL"] = f"{url}/api"
-        return f"the server of `make serve` at {url}"
+        return f"the server of `sidflow serve` at {url}"
     if api := os.environ.get("PREFECT_API_URL"):
         return f"the server of PREFECT_API_URL at {api}"
-    return "an ephemeral server (start one with a UI: make serve)"
+    return "an ephemeral server (start one with a UI: sidflow serve)"
 
 
 def running_server() -> str | None:

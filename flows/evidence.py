@@ -51,7 +51,7 @@ def report_release(store: Store, summary: Summary) -> None:
 
 
 def served_reports() -> str | None:
-    """The address under which `make serve` serves reports, if its file says one."""
+    """The address under which `sidflow serve` serves reports, if its file says one."""
     try:
         address = json.loads(SERVER_FILE.read_text())["reports"]
     except (OSError, ValueError, KeyError):

@@ -1,6 +1,7 @@
 """Reports over HTTP on loopback: a browser does not follow a link from an http page to a file."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,17 +14,23 @@ from sidflow.release import REPORTS
 
 HOST = "127.0.0.1"
 NAME = re.compile(r"/([\w-]+\.html)", re.ASCII)
+PORTS = range(20_000, 30_000)  # below those that systems give to outgoing connections
 
 
 @contextmanager
-def report_server(root: str, port: int = 0) -> Iterator[str]:
+def report_server(root: str) -> Iterator[str]:
     """Serve the HTML pages of a store's `reports` folder, read only, while the block runs; yields the address.
+
+    A store always has the same port unless it is taken: links of earlier runs lead somewhere after a restart, too.
 
     Args:
         root: The store, a folder or any fsspec URL.
-        port: On 127.0.0.1; 0 takes a free one.
     """
-    server = ThreadingHTTPServer((HOST, port), partial(_Pages, Storage(root)))
+    storage = Storage(root)
+    try:
+        server = ThreadingHTTPServer((HOST, usual_port(storage)), partial(_Pages, storage))
+    except OSError:
+        server = ThreadingHTTPServer((HOST, 0), partial(_Pages, storage))
     Thread(target=server.serve_forever, name="reports", daemon=True).start()
     try:
         yield f"http://{HOST}:{server.server_port}"
@@ -32,8 +39,13 @@ def report_server(root: str, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
+def usual_port(storage: Storage) -> int:
+    """A port for a store by its place."""
+    return PORTS[zlib.crc32(storage.url(REPORTS).encode()) % len(PORTS)]
+
+
 class _Pages(BaseHTTPRequestHandler):
-    """GET and HEAD of `/<name>.html`; nothing else is there."""
+    """GET and HEAD of `/<name>.html`, and of `/`, which lists them; nothing else is there."""
 
     server_version, sys_version, timeout = "sidflow", "", 10
 
@@ -51,8 +63,7 @@ class _Pages(BaseHTTPRequestHandler):
         """Requests are not logged."""
 
     def _answer(self, with_body: bool) -> None:
-        name = NAME.fullmatch(self.path)
-        content = self._storage.read(f"{REPORTS}/{name[1]}") if name and self._is_local() else None
+        content = self._content() if self._is_local() else None
         status, kind = (200, "text/html") if content is not None else (404, "text/plain")
         body = b"No such report; write it with: sidflow report RELEASE\n" if content is None else content
         self.send_response(status)
@@ -63,6 +74,14 @@ class _Pages(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(body)
+
+    def _content(self) -> bytes | None:
+        if self.path == "/":
+            names = [name for name in self._storage.children(REPORTS) if NAME.fullmatch(f"/{name}")]
+            lines = "".join(f'<li><a href="/{name}">{name.removesuffix(".html")}</a></li>' for name in sorted(names))
+            return f"<!doctype html><title>sidflow</title><h1>Reports by release</h1><ul>{lines}</ul>\n".encode()
+        name = NAME.fullmatch(self.path)
+        return self._storage.read(f"{REPORTS}/{name[1]}") if name else None
 
     def _is_local(self) -> bool:
         """Whether the request names this host; a page elsewhere whose name is rebound to loopback does not."""

@@ -16,7 +16,7 @@ from sidflow.interactions.first import first_interactions
 from sidflow.sources.listing import list_sources
 from tasks.stage import OnProgress, Stage, unwrap
 
-ITEMS = Stage("items", 1, ("sidflow.catalogue", "sidflow.sources"))
+ITEMS = Stage("items", 2, ("sidflow.catalogue", "sidflow.sources"))
 CATALOGUE = Stage("catalogue", 2, ("sidflow.catalogue",))
 
 

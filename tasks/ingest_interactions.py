@@ -13,8 +13,8 @@ from sidflow.interactions.facts import merge_facts
 from sidflow.interactions.forgotten import Forgotten
 from sidflow.interactions.refusal import nothing_accepted
 from sidflow.interactions.segments import clip_segment, write_segment
+from sidflow.interactions.tombstones import read_forgotten, read_pending
 from sidflow.lifecycle.scrub import scrub_segments
-from sidflow.lifecycle.tombstones import read_forgotten
 from sidflow.sources.listing import Source, list_sources
 from tasks.stage import OnProgress, Stage, unwrap
 
@@ -53,12 +53,26 @@ def effective_as_of(store: Store, interactions: Artifact) -> datetime:
 def _segments(store: Store, config: InteractionsConfig) -> list[Manifest]:
     """One a source file, none with rows of a user that is forgotten, be it while this run is under way."""
     sources = list_sources(config.path)
+    _follow_up(store)
     while True:
         forgotten = read_forgotten(store)
         segments = [_segment(store, config, source, forgotten) for source in sources]
         if (now := read_forgotten(store)) == forgotten:
             return segments
         scrub_segments(store, now)
+
+
+def _follow_up(store: Store) -> None:
+    """Take out users whose forgetting was cut short: their segments are in the cache as if nothing had been asked."""
+    pending = read_pending(store)
+    if not pending or store.plan:
+        return
+    scrub_segments(store, pending)
+    log.warning(
+        "Forgetting %d users was cut short, or is under way: this run is without their rows. If it was cut short, "
+        "repeat that sidflow forget: caches and reports may still name them.",
+        len(pending.digests),
+    )
 
 
 def _segment(store: Store, config: InteractionsConfig, source: Source, forgotten: Forgotten) -> Manifest:

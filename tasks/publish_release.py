@@ -10,6 +10,8 @@ from prefect.cache_policies import NO_CACHE
 from sidflow.artifacts import Artifact, Attempt, Facts, Store
 from sidflow.artifacts.fingerprint import canonical_json
 from sidflow.config import ReleaseConfig
+from sidflow.interactions.tombstones import forgotten_since
+from sidflow.lifecycle.traces import Tracer
 from sidflow.release import Release, announce, log_entries, release_id, why_not_live
 from sidflow.semantic_ids.policy import read_decision
 from tasks.stage import OnProgress, Stage, unwrap
@@ -46,7 +48,21 @@ def publish_release(
     announce(store, release, unwrap(returned)[0], config.promote, config.tags)
     if reason := why_not_live(log_entries(store), release.id):
         log.warning("%s", reason)
+    _warn_of_forgotten(store, pinned["interactions"], release)
     return returned
+
+
+def _warn_of_forgotten(store: Store, interactions: Artifact, release: Release) -> None:
+    """Users may be forgotten while a run is under way, after it has read their rows."""
+    manifest = store.manifest(interactions)
+    late = forgotten_since(store, datetime.fromisoformat(manifest.created))
+    if rows := Tracer(store, late).rows(manifest):
+        log.warning(
+            "Release %s holds %d rows of users who were forgotten after this run, or the one whose interactions it "
+            "found, had read them. Run again: sidflow run; then: sidflow gc --apply --forgotten.",
+            release.id,
+            rows,
+        )
 
 
 def _against(previous: Release | None, release: Release) -> Facts:

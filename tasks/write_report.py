@@ -41,7 +41,7 @@ def show_place(release: str, place: str, served: str | None) -> None:
     if served is not None and _answers(address):
         create_link_artifact(address, f"Report of release {release}", key="report", description=place)
     else:
-        text = f"Report of release {release}: `{place}`\n\n`make serve` serves reports, and later runs link to them.\n"
+        text = f"Report of release {release}: `{place}`\n\nWhile `sidflow serve` runs, runs link to their reports.\n"
         create_markdown_artifact(text, key="report", description=f"Report of release {release}")
 
 

@@ -19,7 +19,7 @@ ALIGNED = {True: "comparable", False: "NOT comparable: churn counts names of cod
 def print_releases(lines: Sequence[LogLine]) -> None:
     """One row an entry of the log, the newest last."""
     if not lines:
-        Console().print("No releases yet; make one with: sidflow run.")
+        Console(emoji=False).print("No releases yet; make one with: sidflow run.")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("release\ntags", no_wrap=True)
@@ -32,12 +32,12 @@ def print_releases(lines: Sequence[LogLine]) -> None:
         tags = ", ".join(line.tags)
         when = f"{_day(line.as_of)}\n{_minute(line.at)}"
         table.add_row(plain(f"{line.release}\n{tags}".rstrip()), when, *_worth(line), style=style)
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def print_difference(found: Difference) -> None:
     """Both releases, items and SIDs, metrics, settings."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(f"[bold]{found.before.id}[/bold] (as of {_day(found.before.as_of)}, {found.before.items:,} items)")
     console.print(
         f"[bold]{found.after.id}[/bold] (as of {_day(found.after.as_of)}, {found.after.items:,} items, "

@@ -11,7 +11,7 @@ from sidflow.inspection.quantised import Quantisation
 
 def print_explanation(found: Explanation) -> None:
     """The item, its prefixes, how well it is quantised, siblings and partners."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(f"[bold]{plain(found.title) or '(no title)'}[/bold]")
     console.print(f"item      {plain(found.item_id)} in release {found.release}")
     console.print(f"SID       [bold]{found.sid}[/bold]{'' if found.available else ' (unavailable: not recommended)'}")

@@ -28,7 +28,9 @@ OutOption = Annotated[
 PlaceOption = Annotated[
     str, typer.Option("--out", help="File or URL as for score; a folder for ranker and language-model.")
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace a file that is there, or the folder of an older export.")
+]
 KOption = Annotated[int, typer.Option("-k", min=1, help="Items per user.")]
 
 

@@ -44,7 +44,7 @@ def artifacts(
             each["created"][:19],
             plain("; ".join(each["failed"])),
         )
-    Console().print(table if rows else "No artifacts." if not failed else "No refused candidates.")
+    Console(emoji=False).print(table if rows else "No artifacts." if not failed else "No refused candidates.")
 
 
 @app.command()
@@ -63,7 +63,7 @@ def show(
     if as_json:
         print(json.dumps(content, indent=1))
         return
-    console = Console()
+    console = Console(emoji=False)
     console.print(f"{kind} of release {release.id}", style="bold")
     console.print_json(data=content)
 
@@ -97,11 +97,18 @@ def recommend(
         print(json.dumps(rows, indent=1))
         return
     for name, items in zip(names, lists, strict=True):
-        table = Table("", "item", "title", "SID", "score", "why", title=plain(f"For {name}"), title_justify="left")
+        if not items:
+            Console(emoji=False).print(
+                plain(f"For {name}: nothing. Every other item is unavailable, see catalogue.path.")
+            )
+            continue
+        table = Table("", title=plain(f"For {name}"), title_justify="left")
+        for column in ("item", "title", "SID", "score", "why"):
+            table.add_column(column, overflow="fold")  # an id must be whole, so that it can be asked for
         for rank, item in enumerate(items, start=1):
             texts = (item.item_id, item.title, item.sid, f"{item.score:.4f}", item.reason)
             table.add_row(str(rank), *(plain(each) for each in texts))
-        Console().print(table)
+        Console(emoji=False).print(table)
 
 
 def _row(store: Store, manifest: Manifest) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.commands.options import ConfigOption, JsonOption, SetOption
+from flows.commands.options import ConfigOption, JsonOption, SetOption, config_option
 from sidflow.artifacts import Store
 from sidflow.config import load_config
 from sidflow.lifecycle.grace import parse_grace
@@ -37,7 +37,7 @@ def rollback(
         answer = {"release": done.live.release, "as_of": done.live.as_of.isoformat(), "from": done.left}
         print(json.dumps({**answer, "withdrawn": done.withdrawn, "event": told is not None}, indent=1))
         return
-    print_rollback(Console(highlight=False), done, told)
+    print_rollback(Console(highlight=False, emoji=False), done, told, config_option(config, set_))
 
 
 @app.command()
@@ -58,8 +58,8 @@ def gc(
     settings = load_config(config, set_)
     store = Store(settings.store.root)
     from flows.commands.lifecycle_text import plan_json, print_left, print_plan
+    from sidflow.interactions.tombstones import read_forgotten
     from sidflow.lifecycle.collect import Terms, collect, plan_collection
-    from sidflow.lifecycle.tombstones import read_forgotten
     from sidflow.lifecycle.traces import find_traces
 
     traces = find_traces(store, read_forgotten(store))[0] if forgotten else ()
@@ -69,9 +69,9 @@ def gc(
     if as_json:
         print(json.dumps(plan_json(plan, apply, left), indent=1))
         return
-    print_plan(Console(highlight=False), plan, apply)
+    print_plan(Console(highlight=False, emoji=False), plan, apply)
     if forgotten:
-        print_left(Console(highlight=False), plan, left)
+        print_left(Console(highlight=False, emoji=False), plan, left, config_option(config, set_))
 
 
 @app.command()
@@ -88,9 +88,9 @@ def forget(
     from flows.commands.lifecycle_text import commands, print_forgotten
     from sidflow.lifecycle.forget import forget_users
 
-    done = forget_users(store, users, dry_run)
+    done, again = forget_users(store, users, dry_run), config_option(config, set_)
     if as_json:
-        answer = {**asdict(done), "raw": settings.interactions.path, "commands": commands(done)}
+        answer = {**asdict(done), "raw": settings.interactions.path, "commands": commands(done, again)}
         print(json.dumps(answer, indent=1, default=str))
         return
-    print_forgotten(Console(highlight=False), done, settings.interactions.path)
+    print_forgotten(Console(highlight=False, emoji=False), done, settings.interactions.path, again)

@@ -13,16 +13,19 @@ from sidflow.lifecycle.rollback import RolledBack
 AGGREGATES = {"decoder": "decoder weights", "quantizer": "codebooks", "semantic_ids": "SIDs"}
 
 
-def print_rollback(console: Console, done: RolledBack, told: str | None) -> None:
-    """What is live now, how to undo it, and what the next run does."""
+def print_rollback(console: Console, done: RolledBack, told: str | None, again: str) -> None:
+    """What is live now, how to undo it, and what the next run does; `again` ends commands, see `config_option`."""
     console.print(f"Release [bold]{done.live.release}[/bold] (as of {done.live.as_of:%Y-%m-%d %H:%M} UTC) is live.")
     if done.withdrawn:
         console.print(f"{done.left} was withdrawn: it is never live again, and no later run builds on it.")
     elif done.left:
-        console.print(f"Undo with: sidflow rollback {done.left}")
+        console.print(plain(f"Undo with: sidflow rollback {done.left}{again}"), soft_wrap=True)
         console.print(
-            f"A later run may still build on {done.left}. If it is bad, withdraw it for good: "
-            f"sidflow rollback {done.live.release} --withdraw"
+            plain(
+                f"A later run may still build on {done.left}. If it is bad, withdraw it for good: "
+                f"sidflow rollback {done.live.release} --withdraw{again}"
+            ),
+            soft_wrap=True,
         )
     console.print("A run on the same data leaves this release live; new data makes a new one.")
     console.print(f"Event sent to {told}." if told else "No Prefect server at hand, so no event was sent.")
@@ -48,10 +51,10 @@ def print_plan(console: Console, plan: Plan, applied: bool) -> None:
         console.print("To do it: the same command with --apply.")
 
 
-def print_forgotten(console: Console, done: Forgetting, raw: str) -> None:
+def print_forgotten(console: Console, done: Forgetting, raw: str, again: str) -> None:
     """What was taken out, where traces remain, what ends them, and what is the user's own to do."""
     _print_removed(console, done)
-    _print_traces(console, done)
+    _print_traces(console, done, again)
     console.print(
         f"Your own files are untouched: {plain(raw)}, exports and reports. Runs on them keep "
         f"{'this user' if done.users == 1 else 'these users'} out, but only you can delete the rows there."
@@ -76,7 +79,7 @@ def _print_kinds(console: Console, plan: Plan) -> None:
     console.print(table)
 
 
-def print_left(console: Console, plan: Plan, left: dict[str, int]) -> None:
+def print_left(console: Console, plan: Plan, left: dict[str, int], again: str) -> None:
     """What still holds rows of forgotten users, and why it stays."""
     why = {each.name: each.why for each in plan.attempts if each.stays}
     for name, rows in left.items():
@@ -84,8 +87,11 @@ def print_left(console: Console, plan: Plan, left: dict[str, int]) -> None:
             console.print(f"Still holds {rows:,} rows of forgotten users: {name}, {why[name]}.")
     if any(name in why for name in left):
         console.print(
-            "The current release goes once a run has made another; data behind a quantizer goes once a run has fitted "
-            "another: sidflow run --set refresh.force=full. What was used lately goes with --grace 0h."
+            plain(
+                "The current release goes once a run has made another; data behind a quantizer goes once a run has "
+                f"fitted another: sidflow run{again} --set refresh.force=full. What was used lately goes with "
+                "--grace 0h."
+            )
         )
     elif not left:
         console.print("No artifact holds rows of forgotten users.")
@@ -111,7 +117,7 @@ def _print_removed(console: Console, done: Forgetting) -> None:
         console.print("Noted by digest: later runs leave these users out, whatever the files say.")
 
 
-def _print_traces(console: Console, done: Forgetting) -> None:
+def _print_traces(console: Console, done: Forgetting, again: str) -> None:
     for each in done.traces:
         rows = ", ".join(f"{kind} {count:,} rows" for kind, count in each.rows.items()) or "no rows"
         learned = ", ".join(AGGREGATES.get(kind, kind) for kind in each.learned)
@@ -121,16 +127,18 @@ def _print_traces(console: Console, done: Forgetting) -> None:
         )
     if not done.traces and not done.artifacts:
         console.print("No release and no artifact holds a trace.")
-    for number, command in enumerate(commands(done), start=1):
-        console.print(f"  {number}. {command}", soft_wrap=True)
+    if not done.dry_run:
+        console.print("A run that is under way may have read their rows before: it says so, and gc finds them.")
+    for number, command in enumerate(commands(done, again), start=1):
+        console.print(plain(f"  {number}. {command}"), soft_wrap=True)
 
 
-def commands(done: Forgetting) -> list[str]:
-    """What ends the traces, in order."""
+def commands(done: Forgetting, again: str = "") -> list[str]:
+    """What ends the traces, in order; gc says what else a kept quantizer holds back."""
     if not done.artifacts:
         return []
-    first = ["sidflow run"] if any(each.current and each.rows for each in done.traces) else []
-    return [*first, "sidflow gc --apply --forgotten --grace 0h   (when no run is under way)"]
+    first = [f"sidflow run{again}"] if any(each.current and each.rows for each in done.traces) else []
+    return [*first, f"sidflow gc --apply --forgotten --grace 0h{again}   (when no run is under way)"]
 
 
 def plan_json(plan: Plan, applied: bool, left: dict[str, int]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What several commands share: their options, moments, a clean stdout, the live release."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from sidflow.errors import ConfigError
 ConfigOption = Annotated[str, typer.Option("--config", help="Configuration file.")]
 SetOption = Annotated[list[str], typer.Option("--set", help="Setting section.key=value; may be repeated.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")]
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and newline, and what turns the direction of writing."""
 
 
 def parse_moment(text: str, option: str) -> datetime:
@@ -48,8 +51,9 @@ def stdout_kept_for_json(wanted: bool) -> Iterator[Any]:
 
 
 def plain(text: str) -> str:
-    """Text of the data for rich: square brackets are not markup."""
-    return text.replace("[", r"\[")
+    """Text of the data for rich: nothing in it is markup, and nothing is obeyed by a terminal."""
+    shown = _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
+    return re.sub(r"(\\*)\[", lambda found: found[1] * 2 + r"\[", shown) + ("\u200b" if shown.endswith("\\") else "")
 
 
 def config_option(path: str, overrides: Sequence[str] = ()) -> str:

@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from flows import environment
-from flows.commands.options import ConfigOption, JsonOption, SetOption, parse_moment, stdout_kept_for_json
+from flows.commands.options import (
+    ConfigOption,
+    JsonOption,
+    SetOption,
+    config_option,
+    parse_moment,
+    stdout_kept_for_json,
+)
 from sidflow.artifacts.kinds import check_kind
 from sidflow.config import load_config
 
@@ -40,7 +47,7 @@ def run(
         if as_json:
             print(summary.model_dump_json(indent=1), file=answer)
         else:
-            print_summary(summary, settings)
+            print_summary(summary, settings, config_option(config, set_))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What a person reads at the end of a run."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,14 @@ SHOWN_SIDS = 5
 SHOWN_RECOMMENDATIONS = 10
 
 
-def print_summary(summary: Summary, config: Config) -> None:
-    """Stages, a few SIDs, metrics beside baselines, recommendations, places, and what to try next."""
+def print_summary(summary: Summary, config: Config, options: str = "") -> None:
+    """Stages, a few SIDs, metrics beside baselines, recommendations, places, and what to try next.
+
+    Args:
+        summary: What the run made.
+        config: Of the run.
+        options: What commands of the same store need, such as ` --config my.yaml`.
+    """
     console = Console(highlight=False, soft_wrap=False)
     console.print(_stages(summary))
     store = Store(config.store.root)
@@ -42,7 +49,13 @@ def print_summary(summary: Summary, config: Config) -> None:
     user = _print_recommendations(console, store, release)
     _print_places(console, store, summary)
     console.print("\nTry next:", style="bold")
-    console.print(f"  sidflow recommend {user}\n  sidflow show semantic_ids\n  make serve", style="cyan")
+    for command in (f"recommend{options} {argument(user)}", f"show{options} semantic_ids", f"serve{options}"):
+        console.print(plain(f"  sidflow {command}"), style="cyan", soft_wrap=True)
+
+
+def argument(text: str) -> str:
+    """Text of the data as one argument of a shell's command, not taken for an option."""
+    return f"-- {shlex.quote(text)}" if text.startswith("-") else shlex.quote(text)
 
 
 def print_backfill(summaries: Sequence[Summary]) -> None:

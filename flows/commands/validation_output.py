@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +17,8 @@ from sidflow.sources import count_reasons
 
 _SHOWN_CHARACTERS = 40
 _SHOWN_COLUMNS = 6
+_READABLE = 12  # characters of a column that is cut
+_BETWEEN = 3
 _HIDDEN = ("row", "source", "available")
 _STATES = {
     "cached": "cached",
@@ -54,7 +57,8 @@ def print_validation(looks: Looks, stages: Sequence[PlannedStage], again: str, s
         for message in messages:
             console.print(plain(f"{kind}: {message}"), style="yellow" if kind == "Warning" else "red")
     if not exit_code(looks, stages):
-        console.print("Nothing stands against a run:")
+        mind = "A run can start; what is warned of above may end it:"
+        console.print(mind if looks.warnings else "Nothing stands against a run:")
         console.print(plain(f"  sidflow run{again}"), style="cyan", soft_wrap=True)
 
 
@@ -96,7 +100,7 @@ def _print_input(console: Console, title: str, look: InputLook, shown: int) -> N
         f"[bold]{title}[/bold] {plain(look.path)}: {files}, {extent} {look.source_rows:,} rows read", soft_wrap=True
     )
     if look.cleaned.num_rows:
-        console.print(_first_rows(look.cleaned, shown))
+        console.print(_first_rows(look.cleaned, shown, console.width))
     for rule, count in look.not_kept.items():
         console.print(f"  {count:,} rows are not kept by the rule on {rule}")
     counts = ", ".join(f"{count:,} {reason}" for reason, count in count_reasons(look.rejects).items())
@@ -106,17 +110,36 @@ def _print_input(console: Console, title: str, look: InputLook, shown: int) -> N
         console.print(plain(f"    {each['file']} row {each['row']:,}: {each['reason']}: {_shortened(each['raw'], 70)}"))
 
 
-def _first_rows(cleaned: pa.Table, shown: int) -> Table:
+def _first_rows(cleaned: pa.Table, shown: int, width: int) -> Table:
     rows = cleaned[:shown]
     names = [name for name in cleaned.column_names if name not in _HIDDEN and rows[name].null_count < len(rows)]
-    hidden = len(names) - _SHOWN_COLUMNS
+    cells = {name: [_cell(value) for value in rows[name].to_pylist()] for name in names[:_SHOWN_COLUMNS]}
+    widths = _fitting({name: max(map(cell_len, [name, *texts])) for name, texts in cells.items()}, width)
+    hidden = len(names) - len(widths)
     caption = f"and {hidden:,} more column{'s' * (hidden > 1)}" if hidden > 0 else None
     table = Table(show_edge=False, pad_edge=False, caption=caption, caption_justify="left")
-    for name in names[:_SHOWN_COLUMNS]:
-        table.add_column(plain(name), no_wrap=True, overflow="ellipsis")
-    for row in rows.select(names[:_SHOWN_COLUMNS]).to_pylist():
-        table.add_row(*(plain(_cell(value)) for value in row.values()))
+    for name in widths:
+        table.add_column(plain(name), no_wrap=True, overflow="ellipsis", width=widths[name])
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        table.add_row(*map(plain, row))
     return table
+
+
+def _fitting(longest: dict[str, int], width: int) -> dict[str, int]:
+    """The first columns that fit side by side, each readable, and their widths; what is spare goes to the first."""
+    widths: dict[str, int] = {}
+    spare = width
+    for name, wanted in longest.items():
+        least = min(wanted, _READABLE)
+        if widths and least + _BETWEEN > spare:
+            break
+        widths[name] = least
+        spare -= least + _BETWEEN
+    for name in widths:
+        more = min(longest[name] - widths[name], max(spare, 0))
+        widths[name] += more
+        spare -= more
+    return widths
 
 
 def _stages(stages: Sequence[PlannedStage]) -> Table:

@@ -79,8 +79,9 @@ def mask_items(item_ids: pa.Array, released: pa.Table, now: pa.Table) -> npt.NDA
     gone = pc.is_null(pc.index_in(item_ids, value_set=now["item_id"])).to_numpy(zero_copy_only=False)
     if (share := float(gone.mean()) if len(gone) else 0.0) > MOST_GONE:
         _LOG.warning(
-            "The catalogue lacks %.0f%% of this release's items: it looks like another catalogue, or an unfinished "
-            "file. Only what it marks as unavailable is withdrawn. Check catalogue.path.",
+            "The catalogue lacks %.0f%% of this release's items, or has no readable flag for them: it looks like "
+            "another catalogue, or an unfinished file. Only what it marks as unavailable is withdrawn. Check "
+            "catalogue.path and catalogue.columns.available.",
             100 * share,
         )
         return np.where(gone, before, _flags(item_ids, now, missing=True))

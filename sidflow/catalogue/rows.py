@@ -26,7 +26,8 @@ NO_TEXT = "no title and no other text"
 BAD_FLAG = "available is neither true nor false"
 OWN_COLUMNS = ("item_id", "title", "available_from", "available")
 
-_FLAGS = {"true": True, "1": True, "yes": True, "": True, "false": False, "0": False, "no": False}
+_TRUE, _FALSE = ("", "true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+_FLAGS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
 
 class ItemRows(NamedTuple):

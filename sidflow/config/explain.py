@@ -40,6 +40,8 @@ def explain(model: type[BaseModel], error: Any, source: str, changed: Sequence[s
     message = _PLAINER.get(error["type"], error["msg"].removeprefix("Value error, "))
     if isinstance(error["input"], dict) and error["type"] == "value_error":  # about several keys: it names them itself
         return f"{origin}{where}{'.' if where else ''}{message}."
+    if error["type"] == "string_type" and isinstance(error["input"], dict | list):
+        message += "; YAML reads { and [ as collections, so put quotes around the value: '\"{title}\"'"
     if error["type"] == "string_pattern_mismatch":
         message = f"it should be: {_description(model, location)}"
     return f"{origin}{where}: got {_shortened(error['input'])}; {message[0].lower()}{message[1:].rstrip('.')}. {step}"

@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sidflow.errors import ConfigError
 
 
 @contextmanager
-def whole_folder(out: str, force: bool = False) -> Iterator[Path]:
+def whole_folder(out: str, names: Collection[str], force: bool = False) -> Iterator[Path]:
     """A fresh folder to fill; when the block ends without an error it becomes `out`.
 
     Killed at any instruction, it leaves at most a hidden sibling `.<name>.<random>`; `out` is then what it was, or (in
@@ -19,12 +19,14 @@ def whole_folder(out: str, force: bool = False) -> Iterator[Path]:
 
     Args:
         out: A local folder that does not exist yet or is empty; its parents are made.
-        force: Replace a folder that has content.
+        names: Files that the block may write.
+        force: Replace a folder that holds some of these files and nothing else, so that a mistyped one loses nothing.
 
     Raises:
-        ConfigError: If `out` is a URL, a file, a folder with content while `force` is False, or cannot be written.
+        ConfigError: If `out` is a URL, a file, the current folder, a folder with content that may not be replaced, or
+            cannot be written.
     """
-    target = _free_target(out, force)
+    target = _free_target(out, names, force)
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         beside.mkdir(parents=True)
@@ -38,14 +40,23 @@ def whole_folder(out: str, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _free_target(out: str, force: bool) -> Path:
+def _free_target(out: str, names: Collection[str], force: bool) -> Path:
     if "://" in out:
         raise ConfigError(f"--out {out}: is a URL; allowed is a local folder. Write there, then copy it.")
-    target = Path(out).absolute()
-    if target.is_file() or (target.exists() and not target.is_dir()):
+    target = Path(out).resolve()
+    if target.exists() and not target.is_dir():
         raise ConfigError(f"--out {out}: is a file; allowed is a folder. Give another name.")
-    if target.is_dir() and any(target.iterdir()) and not force:
+    if Path.cwd().is_relative_to(target):
+        raise ConfigError(f"--out {out}: holds the current folder; allowed is a new or an empty one. Give another.")
+    content = sorted(each.name for each in target.iterdir()) if target.is_dir() else []
+    if content and not force:
         raise ConfigError(f"--out {out}: the folder has content; allowed is a new or an empty one. Or add --force.")
+    if foreign := [name for name in content if name not in names]:
+        more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+        raise ConfigError(
+            f"--out {out}: has what no such export wrote ('{foreign[0]}'{more}); --force replaces an older export and "
+            "nothing else. Give another folder."
+        )
     return target
 
 

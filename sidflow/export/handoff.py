@@ -14,6 +14,7 @@ from sidflow.artifacts import Store
 from sidflow.catalogue import read_catalogue_table
 from sidflow.errors import DataContractError
 from sidflow.histories.table import Histories, read_histories, training_events
+from sidflow.interactions.forgotten import Forgotten
 from sidflow.release import Release
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
 
@@ -33,14 +34,32 @@ class Exported:
     facts: dict[str, Any]
 
 
-def history_shards(files: Mapping[str, Path]) -> Iterator[Histories]:
+def history_shards(files: Mapping[str, Path], forgotten: Forgotten = Forgotten()) -> Iterator[Histories]:  # noqa: B008
     """The histories of a data set one file after another, each memory-mapped, so that memory does not grow with users.
 
     Args:
         files: The artifact's files by logical name.
+        forgotten: Users that are left out.
     """
     for name in sorted(name for name in files if name.startswith("histories-")):
-        yield read_histories({"items.arrow": files["items.arrow"], name: files[name]})
+        shard = read_histories({"items.arrow": files["items.arrow"], name: files[name]})
+        gone, users = forgotten.rows(shard.user_ids)
+        yield _only(shard, ~gone.to_numpy(zero_copy_only=False)) if users else shard
+
+
+def _only(histories: Histories, chosen: npt.NDArray[np.bool_]) -> Histories:
+    """The histories of the chosen users, (u,) bool."""
+    lengths = np.diff(histories.offsets)
+    events = np.repeat(chosen, lengths)
+    return Histories(
+        user_ids=histories.user_ids.filter(pa.array(chosen)),
+        offsets=np.concatenate(([0], np.cumsum(lengths[chosen]))).astype(np.int64),
+        items=histories.items[events],
+        timestamps=histories.timestamps[events],
+        n_train=histories.n_train[chosen],
+        n_validation=histories.n_validation[chosen],
+        item_ids=histories.item_ids,
+    )
 
 
 def training_counts(files: Mapping[str, Path], items: int) -> npt.NDArray[np.int64]:

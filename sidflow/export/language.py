@@ -29,15 +29,19 @@ from sidflow.export.handoff import Exported, history_shards, origin, read_items,
 from sidflow.export.language_behaviour import HOURS, SPLITS, Events, Feature, behaviour_lines
 from sidflow.export.language_events import LOGGED, check_logged, logged_texts
 from sidflow.export.language_metadata import metadata_lines
-from sidflow.export.language_tokens import neutral_text, sid_texts, write_tokens
+from sidflow.export.language_tokens import TOKENS, neutral_text, sid_texts, write_tokens
+from sidflow.export.language_trie import FILE as TRIE
 from sidflow.export.language_trie import build_sid_trie, write_trie
 from sidflow.export.ranker_ngrams import ngram_texts
+from sidflow.interactions.tombstones import read_forgotten
 from sidflow.release import Release
 from sidflow.semantic_ids.table import SidTable
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+FILES = (TOKENS, *(f"behaviour-{split}.jsonl" for split in SPLITS), "metadata.jsonl", "items.parquet", TRIE,
+         "language.json")  # fmt: skip
 
 
 def export_language(
@@ -61,14 +65,14 @@ def export_language(
         columns: Catalogue columns that describe an item, beside its title; None takes those of embedding.template.
         features: What follows each event's SID, in this order: `hours` (whole hours before the last event of the
             context), `event` and `weight` of the log (read once more for every shard of users), catalogue columns.
-        force: Replace a folder that has content.
+        force: Replace an older export.
         catalogue: Ask the item files what may be recommended now; None takes the release's word.
 
     Raises:
         ConfigError: If the folder cannot be written, or a column is neither in the log nor in the catalogue.
         ShapeError: If there are more than 26 levels, or no item may be recommended.
     """
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, FILES, force) as folder:
         sids = read_sids(store, release)
         items = read_items(store, release, sids.item_ids)
         described = _template_columns(store, release, items) if columns is None else tuple(columns)
@@ -92,7 +96,7 @@ def _write_behaviour(
     store: Store, release: Release, words: Sequence[str], features: Mapping[str, Sequence[str]], folder: Path
 ) -> dict[str, int]:
     """Write the behaviour of every split, shard by shard; returns the lines by file."""
-    shards = history_shards(store.files(release.artifact("dataset")))
+    shards = history_shards(store.files(release.artifact("dataset")), read_forgotten(store))
     max_items = int(store.manifest(release.artifact("dataset")).identity["max_items"])
     log, logged = store.files(release.artifact("interactions")), [name for name in features if name in LOGGED]
     check_logged(log, logged)

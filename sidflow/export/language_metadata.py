@@ -37,14 +37,16 @@ def metadata_lines(
     """
     for row, (item, sid) in enumerate(zip(item_ids, sids, strict=True)):
         values = {name: texts[row] for name, texts in columns.items() if texts[row]}
-        said = [("sid_title", f"Item {sid} has title: ", titles[row])]
+        told = [("sid_title", f"Item {sid} has title:", titles[row])]
         if topics is not None:
-            said.append(("sid_topics", f"The topics in item {sid} are: ", "; ".join(dict.fromkeys(topics[row]))))
-        said += [(f"sid_{name}", f"The {name} of item {sid} is: ", value) for name, value in values.items()]
+            told.append(("sid_topics", f"The topics in item {sid} are:", "; ".join(dict.fromkeys(topics[row]))))
+        told += [(f"sid_{name}", f"The {name} of item {sid} is:", value) for name, value in values.items()]
+        # The blank goes with a text: tokenizers join it to the word behind it, so that prompt and completion read
+        # apart have the tokens of the whole. An added token stands alone.
+        said = [(schema, prompt, f" {text}") for schema, prompt, text in told if text]
         described = {"title": titles[row], **values} if titles[row] else values
         if described:
             words = "; ".join(f"{name}: {value}" for name, value in described.items())
             said.append(("text_sid", f"The item with {words} is ", sid))
         for schema, prompt, completion in said:
-            if completion:
-                yield {"schema": schema, "item_id": item, "prompt": prompt, "completion": completion}
+            yield {"schema": schema, "item_id": item, "prompt": prompt, "completion": completion}

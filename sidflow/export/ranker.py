@@ -23,6 +23,7 @@ from sidflow.semantic_ids.table import SidTable
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+FILES = ("items.parquet", "ngrams.parquet", "pieces.model", "ranker.json")
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,13 @@ def export_ranker(
         out: A local folder that does not exist or is empty.
         rows: Rows of the piece table; None takes one a code and one for every other item.
         hash_rows: Rows of every n-gram table of two levels or more; None gives every n-gram its own row.
-        force: Replace a folder that has content.
+        force: Replace an older export.
 
     Raises:
         ConfigError: If the folder cannot be written, or a number of rows is too small.
         ShapeError: If there are more codes than characters for them.
     """
-    with whole_folder(out, force) as folder:
+    with whole_folder(out, FILES, force) as folder:
         files = store.files(release.artifact("dataset"))
         sids = read_sids(store, release)
         counts = training_counts(files, len(sids.codes))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sidflow.artifacts import Store
 from sidflow.dataset.build import Dataset, read_dataset
@@ -11,6 +12,8 @@ from sidflow.dataset.tokens import item_tokens, level_offsets
 from sidflow.decoder.reasons import ItemTexts
 from sidflow.export.handoff import read_items
 from sidflow.export.tables import Stream
+from sidflow.interactions.forgotten import Forgotten
+from sidflow.interactions.tombstones import read_forgotten
 from sidflow.release import Release
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
 
@@ -33,7 +36,8 @@ def sid_rows(store: Store, release: Release) -> Stream:
 def token_rows(store: Store, release: Release) -> Stream:
     """One row a user: user_id, tokens (list of int32, L an item, oldest first) and how the items split in time.
 
-    n_train, n_validation and n_test count items; they stand in this order. What a token means is told beside: a token
+    Users who were forgotten since the release was made are left out. n_train, n_validation and n_test count items; they
+    stand in this order. What a token means is told beside: a token
     is its code plus the offset of its level.
     """
     dataset = read_dataset(store.files(release.artifact("dataset")))
@@ -46,7 +50,8 @@ def token_rows(store: Store, release: Release) -> Stream:
             "n_test": pa.int32(),
         }
     )
-    return Stream(schema, _token_batches(dataset, schema), describe(release, dataset.sids), sidecar=True)
+    batches = _without(read_forgotten(store), _token_batches(dataset, schema))
+    return Stream(schema, batches, describe(release, dataset.sids), sidecar=True)
 
 
 def describe(release: Release, table: SidTable) -> dict[str, object]:
@@ -92,3 +97,8 @@ def _token_batches(dataset: Dataset, schema: pa.Schema) -> Iterator[pa.RecordBat
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
         first = last
+
+
+def _without(forgotten: Forgotten, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch.filter(pc.invert(forgotten.rows(batch["user_id"])[0])) if forgotten else batch

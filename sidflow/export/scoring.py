@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +23,7 @@ from sidflow.export.destination import Destination
 from sidflow.export.handoff import read_items
 from sidflow.export.rows import describe
 from sidflow.export.tables import Stream, write_stream
+from sidflow.interactions.tombstones import read_forgotten
 from sidflow.recommender import Recommender, check_k, load_recommender
 from sidflow.release import Release
 
@@ -55,7 +57,7 @@ def score_users(
 ) -> int:
     """Write every user's k best items to a file, one row each (`SCHEMA`); returns the rows.
 
-    Items that a user has seen and items that are unavailable are left out.
+    Items that a user has seen, items that are unavailable, and users who were forgotten are left out.
 
     Args:
         store: Where the release is.
@@ -90,17 +92,14 @@ class Scoring:
     k: int = 10
 
     def stream(self, on_progress: Callable[[int, int], None] | None = None) -> Stream:
-        """The rows of `SCHEMA`, a shard a batch; items a user has seen and unavailable items are left out.
-
-        Args:
-            on_progress: Called with (done, total) users.
+        """The rows of `SCHEMA`, a shard a batch; see `score_users` for what is left out.
 
         Raises:
             DataContractError: If k is below 1.
             ReleaseMismatch: If the decoder belongs to another SID table.
         """
         check_k(self.k)
-        about = describe(self.release, self.dataset.sids) | {"k": self.k, "users": self.users}
+        about = describe(self.release, self.dataset.sids) | {"k": self.k, "users": int(self._wanted.sum())}
         return Stream(SCHEMA, self._batches(on_progress), about)
 
     def clean(self) -> None:
@@ -117,6 +116,12 @@ class Scoring:
         """How many users there are."""
         return len(self.dataset.histories.user_ids)
 
+    @cached_property
+    def _wanted(self) -> npt.NDArray[np.bool_]:
+        """Users of the release who were not forgotten since it was made, (u,)."""
+        gone, _ = read_forgotten(self.store).rows(self.dataset.histories.user_ids)
+        return ~np.asarray(gone.to_numpy(zero_copy_only=False), dtype=bool)
+
     @property
     def _shard_users(self) -> int:
         return max(1, min(SHARD_USERS, SHARD_ROWS // self.k))
@@ -132,10 +137,10 @@ class Scoring:
 
     @cached_property
     def _folder(self) -> Path:
-        """Of this very scoring: items that become unavailable in between make it another one."""
+        """Of this very scoring: items that become unavailable, or users that are forgotten, make it another one."""
         recipe = json.dumps([REVISION, self.release.id, self.k, self._shard_users])
-        available = np.packbits(self._recommender.available).tobytes()
-        key = hashlib.sha256(recipe.encode() + available).hexdigest()[:16]
+        left_out = np.packbits(self._recommender.available).tobytes() + np.packbits(self._wanted).tobytes()
+        key = hashlib.sha256(recipe.encode() + left_out).hexdigest()[:16]
         return self.store.cache_folder("scores") / key
 
     def _batches(self, on_progress: Callable[[int, int], None] | None) -> Iterator[pa.RecordBatch]:
@@ -178,7 +183,7 @@ class Scoring:
     def _rows(
         self, first: int, items: np.ndarray, scores: np.ndarray, depths: np.ndarray, like: np.ndarray
     ) -> pa.RecordBatch:
-        user, place = np.nonzero(items >= 0)
+        user, place = np.nonzero((items >= 0) & self._wanted[first : first + len(items), None])
         chosen, near = pa.array(items[user, place]), pa.array(like[user, place])
         texts, user_ids = self._texts, self.dataset.histories.user_ids.slice(first, len(items)).combine_chunks()
         columns = [

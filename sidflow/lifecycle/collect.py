@@ -110,7 +110,7 @@ def collect(store: Store, terms: Terms, now: datetime | None = None) -> Plan:
     plan = plan_collection(store, terms, moment)
     removed = {}
     for folder, each in plan.going.items():
-        if len(store.storage.children(LOG)) != plan.log_length:
+        if _log_length(store) != plan.log_length:
             plan = plan_collection(store, terms, moment)  # a release came meanwhile and may need what was to go
         if folder in plan.going and _untouched(store, folder, terms.used_since(moment)):
             dismantle(store, each)
@@ -135,6 +135,11 @@ def _retire(store: Store, name: str, terms: Terms, now: datetime) -> None:
         if append_again(store, entries, "collect", entry):
             store.storage.delete(report_path(name))
             return
+
+
+def _log_length(store: Store) -> int:
+    """Entries in the release log, without what a killed writer left there."""
+    return sum(each.endswith(".json") and not each.startswith(".") for each in store.storage.children(LOG))
 
 
 def _untouched(store: Store, folder: str, used_since: datetime) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidflow.artifacts import Store
+from sidflow.interactions.tombstones import check_ids, digests_of, remember, settle
 from sidflow.lifecycle.scrub import Scrubbed, scrub_evidence, scrub_segments
-from sidflow.lifecycle.tombstones import digests_of, remember
 from sidflow.lifecycle.traces import Trace, find_traces
 from sidflow.release import REPORTS, report_path
 
 CACHES = ("scores", "pairs")
+SHOWN_OF_ID = 36  # characters of an id; a page may cut off what is longer
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def forget_users(store: Store, users: Sequence[str], dry_run: bool = False) -> F
         store: Where they are.
         users: Their ids, exactly as the interactions write them.
         dry_run: Only look.
+
+    Raises:
+        DataContractError: If an id is blank.
     """
-    asked = digests_of(store, users) if dry_run else remember(store, users)
+    asked = digests_of(store, check_ids(users)) if dry_run else remember(store, users)
     segments = scrub_segments(store, asked, dry_run)
     evidence = scrub_evidence(store, asked, dry_run)
     caches = tuple(name for name in CACHES if any(store.cache_folder(name).iterdir()))
@@ -66,13 +70,18 @@ def forget_users(store: Store, users: Sequence[str], dry_run: bool = False) -> F
             shutil.rmtree(store.cache_folder(name))
         for release in reports:
             store.storage.delete(report_path(release))
+        settle(store, asked)
     traces, artifacts = find_traces(store, asked)
     return Forgetting(len(set(users)), dry_run, tuple(segments), evidence, caches, reports, traces, artifacts)
 
 
 def _reports_naming(store: Store, users: Sequence[str]) -> tuple[str, ...]:
-    """Releases whose page shows one of the users."""
-    shown = [html.escape(user).encode() for user in users]
+    """Releases whose page shows one of the users, however it escapes the id, and be it only the id's beginning."""
+    shown = [_one_line(user)[:SHOWN_OF_ID].rstrip() for user in users]
     names = [each.removesuffix(".html") for each in store.storage.children(REPORTS) if each.endswith(".html")]
-    pages = {name: store.storage.read(report_path(name)) or b"" for name in names}
-    return tuple(name for name, page in pages.items() if any(user in page for user in shown))
+    pages = {name: (store.storage.read(report_path(name)) or b"").decode() for name in names}
+    return tuple(name for name, page in pages.items() if any(user in _one_line(html.unescape(page)) for user in shown))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -3,12 +3,13 @@
 from sidflow.artifacts import Store
 from sidflow.availability import availability_files, live_availability
 from sidflow.config import CatalogueConfig
+from sidflow.interactions.tombstones import read_forgotten
 from sidflow.recommender.recommend import Recommender
 from sidflow.release import Release
 
 
 def load_recommender(store: Store, release: Release, catalogue: CatalogueConfig | None = None) -> Recommender:
-    """The recommender of a release.
+    """The recommender of a release; users who were forgotten since it was made are unknown to it.
 
     Args:
         store: Where the release is.
@@ -18,7 +19,8 @@ def load_recommender(store: Store, release: Release, catalogue: CatalogueConfig 
     """
     kinds = ("catalogue", "dataset", "embeddings", "decoder")
     files = {kind: store.files(release.artifact(kind)) for kind in kinds}
-    recommender = Recommender.from_files(**files, availability=availability_files(store, release))
+    forgotten = read_forgotten(store)
+    recommender = Recommender.from_files(**files, availability=availability_files(store, release), forgotten=forgotten)
     if catalogue is None:
         return recommender
     return recommender.with_availability(live_availability(store, release, catalogue, recommender.item_ids))

@@ -18,6 +18,7 @@ from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.search import beam_search, build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.errors import ShapeError
+from sidflow.interactions.forgotten import Forgotten
 from sidflow.recommender.lookup import check_k, known_items, read_titles, user_row
 from sidflow.recommender.results import RankedUsers, Recommendation
 
@@ -33,6 +34,7 @@ class Recommender:
         titles: Sequence[str],
         available: np.ndarray | None = None,
         beam: int = 50,
+        forgotten: Forgotten = Forgotten(),  # noqa: B008 - frozen
     ):
         """Prepare for serving.
 
@@ -43,6 +45,7 @@ class Recommender:
             titles: Titles by catalogue index, N of them.
             available: Items that may be recommended, (N,) bool; None: all.
             beam: Prefixes kept at every level; at least k are kept for k recommendations.
+            forgotten: Users of the data set who are unknown from now on.
 
         Raises:
             ReleaseMismatch: If the decoder belongs to another SID table.
@@ -59,7 +62,7 @@ class Recommender:
         self._decoder, self._dataset, self._titles, self._beam = decoder.eval(), dataset, titles, beam
         self._vectors, self._table = vectors, decoder.item_table(vectors)
         self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
-        self._allowed = allowed
+        self._allowed, self._forgotten = allowed, forgotten
         self._popularity = np.bincount(dataset.histories.items, minlength=items)
 
     @classmethod
@@ -70,6 +73,7 @@ class Recommender:
         embeddings: Mapping[str, Path],
         decoder: Mapping[str, Path],
         availability: Mapping[str, Path] | None = None,
+        forgotten: Forgotten = Forgotten(),  # noqa: B008 - frozen
     ) -> "Recommender":
         """The recommender of a release's artifacts, each given as its files by logical name.
 
@@ -82,7 +86,8 @@ class Recommender:
         known = read_availability(availability or catalogue)
         available = mask_items(data.sids.item_ids, known, known)
         model = load_decoder(decoder, data.sids)
-        return cls(model, data, read_embeddings(embeddings).vectors, titles, available)
+        vectors = read_embeddings(embeddings).vectors
+        return cls(model, data, vectors, titles, available, forgotten=forgotten)
 
     def with_availability(self, available: np.ndarray) -> "Recommender":
         """A recommender that differs in what may be recommended and shares everything else.
@@ -161,7 +166,7 @@ class Recommender:
         histories = self._dataset.histories
         if not isinstance(user, str):
             return known_items(user, histories.item_ids)
-        row = user_row(histories, user)
+        row = None if self._forgotten.known([user]) else user_row(histories, user)
         return None if row is None else histories.items[histories.offsets[row] : histories.offsets[row + 1]]
 
     def _popular(self, history: np.ndarray | None, k: int, exclude_seen: bool) -> list[Recommendation]:

@@ -133,5 +133,5 @@ def measures_table(before: Numbers, now: Numbers) -> Table:
             rows.append(
                 (label, decimal(before[name]), decimal(now[name]), NONE if change is None else f"{change:+.1%}")
             )
-    return table("Measures of both releases", ("measure", "before", "now", "change"), rows, reading="Each release was "
-                 "measured on its own test events, so small changes say little.")  # fmt: skip
+    return table("Measures of both releases", ("measure", "before", "now", "relative change"), rows, reading="Each "
+                 "release was measured on its own test events, so small changes say little.")  # fmt: skip

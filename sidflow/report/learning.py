@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sidflow.report.blocks import Block, Facts, Figure, Note, Section, axes, facts
+from sidflow.report.blocks import Block, Facts, Figure, Note, Section, Table, axes, facts, table
 from sidflow.report.formats import count, decimal, seconds
 from sidflow.report.palette import MUTED, SERIES
 from sidflow.report.subject import Subject
@@ -11,6 +11,16 @@ from sidflow.report.subject import Subject
 Rows = Sequence[Mapping[str, Any]]
 LOSSES = {"reconstruction": "reconstruction", "quantisation": "quantisation", "collaborative": "collaborative",
           "balance": "balance"}  # fmt: skip
+FEATURES = {
+    "levels": "log-probability of the codes",
+    "dense": "logit of the dense head",
+    "followers": "log(1 + times it came next after the newest item)",
+    "follower_share": "its share of all that came next",
+    "skips": "log(1 + times it came two places after the newest item but one)",
+    "partners": "weights of mined pairs with the newest items",
+    "seen": "1 if the history holds it already",
+    "similarity": "cosine of its text to the nearest of the newest items",
+}
 
 
 def learning(subject: Subject) -> Section:
@@ -24,6 +34,8 @@ def learning(subject: Subject) -> Section:
     if trained:
         numbers = subject.facts("decoder")
         blocks += [decoder_losses(trained), validation(trained, numbers.get("best_epoch")), decoder_facts(numbers)]
+        if numbers.get("rescoring"):
+            blocks.append(rescoring_table(numbers["rescoring"]))
     else:
         blocks.append(Note("The decoder's curve is not kept with this release.", "missing"))
     return Section("learning", "Learning curves", tuple(blocks))
@@ -122,9 +134,28 @@ def decoder_facts(numbers: Mapping[str, Any]) -> Facts:
             "best epoch": count(numbers.get("best_epoch")),
             "positions a second": count(numbers.get("positions_per_second")),
             "time": seconds(numbers["seconds"]) if "seconds" in numbers else None,
-            "device": f"{numbers.get('device')}, {numbers.get('precision')}, {count(numbers.get('threads'))} threads",
-            "validation NDCG@10": decimal(numbers.get("validation", {}).get("ndcg@10")),
+            "device": f"{numbers.get('device')}, {numbers.get('precision')}, threads: {count(numbers.get('threads'))}",
+            "validation NDCG@10 in training": decimal(numbers.get("validation", {}).get("ndcg@10")),
         },
+    )
+
+
+def rescoring_table(fitted: Mapping[str, Any]) -> Table:
+    """What ranks the candidates that the beam finds, and what that brings on validation targets."""
+    weights = fitted.get("weights", {})
+    rows = [(name.replace("_", " "), FEATURES.get(name, ""), f"{value:+.3f}") for name, value in weights.items()]
+    before, after = fitted.get("ndcg@10_before"), fitted.get("ndcg@10_after")
+    is_own = not any(value for name, value in weights.items() if name not in ("levels", "dense"))
+    outcome = "It did not help, so the decoder's own score ranks alone" if is_own else "A score is their weighted sum"
+    return table(
+        "Rescoring: what the log remembers, weighed against the decoder",
+        ("feature", "of a candidate", "weight"),
+        rows,
+        "llr",
+        reading=f"Fitted on {count(fitted.get('users'))} users' validation targets, of which the beam reached "
+        f"{count(fitted.get('users_reached'))}: NDCG@10 {decimal(before)} by the decoder alone, {decimal(after)} by "
+        f"weights fitted on the other half of the users. {outcome}. Weights are in each feature's own unit, so their "
+        "sizes do not compare; a negative weight of seen means that what a user had is rarely next.",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sidflow.artifacts import Manifest
 from sidflow.report.blocks import Block, Facts, Mark, Note, Section, Table, Tiles, facts, table
 from sidflow.report.formats import anything, count, decimal, interval, seconds, share
+from sidflow.report.gates import Gates, latest_gates
 from sidflow.report.subject import Subject
 
 
@@ -14,7 +15,7 @@ def overview(subject: Subject) -> Section:
     manifests = subject.manifests
     decided = manifests["decision"].metrics if "decision" in manifests else {}
     blocks: list[Block] = [
-        headline(manifests),
+        headline(manifests, {kind: latest_gates(subject, each) for kind, each in manifests.items()}),
         identity(subject, manifests.get("release")),
         Note(f"Decision: {subject.release.decision}. {decided.get('reason', 'The reason is no longer in the store.')}"),
     ]
@@ -25,7 +26,7 @@ def overview(subject: Subject) -> Section:
     return Section("overview", "Overview", tuple(blocks))
 
 
-def headline(manifests: Mapping[str, Manifest]) -> Tiles:
+def headline(manifests: Mapping[str, Manifest], judged: Gates) -> Tiles:
     """A few numbers, each beside what it should be compared with; those that are not known are left out."""
     tiles = [*_ranking_tiles(manifests["metrics"].metrics)] if "metrics" in manifests else []
     if "semantic_ids" in manifests:
@@ -38,7 +39,7 @@ def headline(manifests: Mapping[str, Manifest]) -> Tiles:
         users = manifests["histories"].metrics
         tiles.append(("Users", count(users.get("users")), f"{count(users.get('events'))} events"))
     if manifests:
-        gates = [gate["success"] for each in manifests.values() for gate in each.gates]
+        gates = [bool(gate["success"]) for results in judged.values() for gate in results]
         tiles.append(("Gates passed", f"{sum(gates)} of {len(gates)}", "expectations over all stages"))
         total = sum(each.seconds for each in manifests.values())
         tiles.append(("Work", seconds(total), "over all stages, when they were made"))

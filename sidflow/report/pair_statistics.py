@@ -32,16 +32,17 @@ def pair_facts(numbers: Numbers) -> Facts:
     """How many were tested, what passed, and the estimated share of false ones."""
     dropped = numbers.get("dropped", {})
     covered, items = numbers.get("items_covered"), numbers.get("items")
+    significant = numbers.get("significant")  # without any, no rate of theirs is a number
     return facts(
         "",
         {
             "pairs observed": count(numbers.get("pairs_observed")),
             "hypotheses tested": count(numbers.get("m_tests")),
-            "significant": count(numbers.get("significant")),
+            "significant": count(significant),
             "top-up": count(numbers.get("topup")),
             "held out of every loss": count(numbers.get("heldout")),
-            "estimated false discovery rate": share(numbers.get("fdr_hat"), 2),
-            "explained by chance (significant)": share(numbers.get("chance_share")),
+            "estimated false discovery rate": share(numbers.get("fdr_hat") if significant else None, 2),
+            "explained by chance (significant)": share(numbers.get("chance_share") if significant else None),
             "items with a partner": f"{count(covered)} ({share(covered / items)})" if covered and items else None,
             "dropped: below support": count(dropped.get("below_support")),
             "dropped: not significant": count(dropped.get("not_significant")),

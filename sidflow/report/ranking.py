@@ -7,18 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sidflow.decoder.metrics import bootstrap_interval, ndcg_gains, recall_gains
-from sidflow.report.blocks import Block, Figure, Mark, Section, Table, axes, table
+from sidflow.decoder.metrics import bootstrap_interval, recall_gains
+from sidflow.report.blocks import Block, Cell, Mark, Section, Table, table
 from sidflow.report.formats import NONE, count, decimal, interval
-from sidflow.report.palette import SERIES
+from sidflow.report.ranking_figures import GAINS, RESAMPLES, Gain, Ranks, measures_figure, recall_curve
 from sidflow.report.subject import Subject, index_of
 
 OURS = "sidflow"
-RESAMPLES = 1000
 HEAD = 0.2  # share of the items, by training events, that is called the head
-COLOURS = (SERIES[0], SERIES[4], SERIES[2], SERIES[3], SERIES[5])
-GAINS = {"recall": recall_gains, "ndcg": ndcg_gains}
-Ranks = Mapping[str, np.ndarray]
+TITLES = {"recall": "Recall", "ndcg": "NDCG"}
 
 
 def ranking(subject: Subject) -> Section:
@@ -29,19 +26,23 @@ def ranking(subject: Subject) -> Section:
     cutoffs = sorted({int(name.split("@")[1]) for name in numbers["test"]})
     targets = index_of(subject.sids.item_ids, stored["target"])
     slices = slice_targets(subject.training_events, targets)
+    resamples = int(subject.manifests["metrics"].identity.get("bootstrap", RESAMPLES))
     blocks: list[Block] = [
-        measures_figure(ranks, 10),
+        measures_figure(ranks, 10, resamples),
         recall_curve(ranks, max(cutoffs)),
-        measures_table(ranks, cutoffs),
-        differences_table(numbers.get("against", {})),
-        slices_table(ranks, slices),
+        measures_table(ranks, cutoffs, resamples),
+        differences_table(ranks, [10], resamples),
+        differences_table(ranks, cutoffs, resamples, folded="The same at every cut-off"),
+        slices_table(ranks, slices, resamples),
     ]
     return Section(
         "metrics",
         "Metrics beside baselines",
         tuple(blocks),
         f"Each of {len(stored):,} users' test item is ranked among the whole catalogue, never a sample. Intervals are "
-        "95% bootstrap over users.",
+        f"95% bootstrap over users, {resamples:,} resamples."
+        + " Unseen baselines leave out what a user had."
+        * any(name.endswith(" unseen") for name in ranks),
     )
 
 
@@ -54,82 +55,40 @@ def read_ranks(stored: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
-def measures_figure(ranks: Ranks, cutoff: int) -> Figure:
-    """Recall and NDCG at one cut-off with their intervals, a bar a model."""
-    names = [f"Recall@{cutoff}", f"NDCG@{cutoff}"]
-    data, said = [], []
-    for (model, places), colour in zip(ranks.items(), COLOURS, strict=False):
-        gains = [gain(places, cutoff) for gain in GAINS.values()]
-        means = [float(each.mean()) if len(each) else 0.0 for each in gains]
-        spread = [bootstrap_interval(each, RESAMPLES) or (mean, mean) for each, mean in zip(gains, means, strict=True)]
-        said.append(f"{model} {means[0]:.4f}")
-        data.append({
-            "type": "bar", "name": model, "x": names, "y": means, "marker": {"color": colour},
-            "error_y": {
-                "type": "data", "symmetric": False, "thickness": 1.5, "width": 4, "color": "--ink",
-                "array": [high - mean for (_, high), mean in zip(spread, means, strict=True)],
-                "arrayminus": [mean - low for (low, _), mean in zip(spread, means, strict=True)],
-            },
-            "hovertemplate": "%{x}: %{y:.4f}<extra>" + model + "</extra>",
-        })  # fmt: skip
-    return Figure(
-        "metrics-baselines",
-        f"Recall and NDCG at {cutoff}",
-        "Bars with 95% intervals. Alarming: an interval of ours that reaches down to a baseline's bar; then the "
-        "decoder is not known to be worth its cost.",
-        f"Bars of {names[0]}: {', '.join(said)}.",
-        data,
-        axes("", "measure", barmode="group", yaxis={"rangemode": "tozero"}),
-    )
-
-
-def recall_curve(ranks: Ranks, most: int) -> Figure:
-    """Share of users whose next item is among the first k, for every k."""
-    cutoffs = list(range(1, most + 1))
-    data = [
-        {"type": "scatter", "mode": "lines", "name": model, "x": cutoffs, "line": {"color": colour, "width": 2},
-         "y": [round(float(recall_gains(places, k).mean()), 5) if len(places) else 0.0 for k in cutoffs],
-         "hovertemplate": "first %{x}: %{y:.4f}<extra>" + model + "</extra>"}
-        for (model, places), colour in zip(ranks.items(), COLOURS, strict=False)
-    ]  # fmt: skip
-    return Figure(
-        "recall-curve",
-        f"Recall at 1 to {most}",
-        "Share of users whose next item is among the first k. Higher is better everywhere; alarming is a curve that "
-        "crosses a baseline's from above as k grows.",
-        f"Lines of recall for {len(ranks)} models up to {most} items.",
-        data,
-        axes("items shown, k", "recall", yaxis={"rangemode": "tozero"}),
-    )
-
-
-def measures_table(ranks: Ranks, cutoffs: Sequence[int]) -> Table:
-    """All measures at all cut-offs, ours with intervals."""
+def measures_table(ranks: Ranks, cutoffs: Sequence[int], resamples: int = RESAMPLES) -> Table:
+    """All measures at all cut-offs, ours with intervals, the best of each row marked."""
     rows: list[tuple[Any, ...]] = []
-    for measure, gain in GAINS.items():
-        for cutoff in cutoffs:
-            gains = {model: gain(places, cutoff) for model, places in ranks.items()}
-            means = [decimal(float(each.mean()) if len(each) else 0.0) for each in gains.values()]
-            spread = interval(bootstrap_interval(gains[OURS], RESAMPLES))
-            rows.append((_title(f"{measure}@{cutoff}"), Mark(means[0], "strong"), spread, *means[1:]))
+    for name, gain, cutoff in _measures(cutoffs):
+        gains = {model: gain(places, cutoff) for model, places in ranks.items()}
+        means, spread = _means(gains), _interval(gains[OURS], resamples)
+        rows.append((name, means[0], spread, *means[1:]))
     others = [name for name in ranks if name != OURS]
-    return table("Measures over all test users", ("measure", OURS, "95% interval", *others), rows)
+    columns = ("measure", OURS, "95% interval", *others)
+    return table("Measures over all test users", columns, rows, reading="The best of each row is bold.")
 
 
-def differences_table(against: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Paired differences to each baseline, as stored."""
+def differences_table(ranks: Ranks, cutoffs: Sequence[int], resamples: int = RESAMPLES, folded: str = "") -> Table:
+    """Paired differences to each baseline, measure by measure."""
     rows: list[tuple[Any, ...]] = []
-    for baseline, measures in against.items():
-        for name, each in measures.items():
-            low_high = each["ci95"]
-            proven = low_high is not None and (low_high[0] > 0 or low_high[1] < 0)
-            proof = Mark("better", "good") if each["difference"] > 0 else Mark("worse", "bad")
-            label = f"{_title(name)} over {baseline.replace('_', ' ')}"
-            verdict = proof if proven else Mark("open", "muted")
-            rows.append((label, f"{each['difference']:+.4f}", interval(low_high), verdict))
+    for baseline in (name for name in ranks if name != OURS):
+        for name, gain, cutoff in _measures(cutoffs):
+            gains = gain(ranks[OURS], cutoff) - gain(ranks[baseline], cutoff)
+            low_high = bootstrap_interval(gains, resamples)
+            mean = float(gains.mean()) if len(gains) else 0.0
+            rows.append((f"{name} over {baseline}", f"{mean:+.4f}", interval(low_high), verdict(low_high)))
     columns = ("paired difference", "difference", "95% interval", "verdict")
-    return table("Is it better than a baseline?", columns, rows, "lrrl", reading="The same users, so that their spread "
-                 "cancels. Open means that the interval holds zero.")  # fmt: skip
+    reading = (
+        "The same users, so that their spread cancels. Open means that the interval holds zero. Each interval stands "
+        "for itself: of twenty differences that are none, one is to be expected outside."
+    )
+    return table("Is it better than a baseline?", columns, rows, "lrrl", folded=folded, reading=reading)
+
+
+def verdict(low_high: tuple[float, float] | None) -> Mark:
+    """What the interval of a difference proves."""
+    if low_high is None or low_high[0] <= 0 <= low_high[1]:
+        return Mark("open", "muted")
+    return Mark("better", "good") if low_high[0] > 0 else Mark("worse", "bad")
 
 
 def slice_targets(training_events: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
@@ -137,35 +96,49 @@ def slice_targets(training_events: np.ndarray, targets: np.ndarray) -> dict[str,
 
     Args:
         training_events: By item, (N,).
-        targets: Item of every test user, (u,); -1 for none of the catalogue.
+        targets: Item of every test user, (u,); -1 for none of the catalogue, which is in no slice.
     """
     order = np.argsort(-training_events, kind="stable")
     head = np.zeros(len(training_events), bool)
     head[order[: max(1, round(HEAD * len(order)))]] = True
-    cold = training_events == 0
+    known, cold = targets >= 0, training_events[targets] == 0
     return {
-        f"head: the {HEAD:.0%} of items with most training events": head[targets] & ~cold[targets],
-        "tail: all others with training events": ~head[targets] & ~cold[targets],
-        "cold: no training event": cold[targets],
+        f"head: the {HEAD:.0%} of items with most training events": known & head[targets] & ~cold,
+        "tail: all others with training events": known & ~head[targets] & ~cold,
+        "cold: no training event": known & cold,
     }
 
 
-def slices_table(ranks: Ranks, slices: Mapping[str, np.ndarray]) -> Table:
+def slices_table(ranks: Ranks, slices: Mapping[str, np.ndarray], resamples: int = RESAMPLES) -> Table:
     """Recall@10 of every model on each slice of the targets, ours with an interval."""
     rows: list[tuple[Any, ...]] = []
     for name, chosen in slices.items():
         gains = {model: recall_gains(places[chosen], 10) for model, places in ranks.items()}
-        means = [decimal(float(each.mean())) if len(each) else NONE for each in gains.values()]
-        rows.append((name, count(int(chosen.sum())), Mark(means[0], "strong"),
-                     interval(bootstrap_interval(gains[OURS], RESAMPLES)), *means[1:]))  # fmt: skip
+        means, spread = _means(gains), _interval(gains[OURS], resamples)
+        rows.append((name, count(int(chosen.sum())), means[0], spread, *means[1:]))
     others = [name for name in ranks if name != OURS]
     return table(
         "Recall@10 by the popularity of the target",
         ("target", "users", OURS, "95% interval", *others),
         rows,
-        reading="Where the measure comes from. Alarming: all of it from the head, or a tail below the baselines'.",
+        reading="Where the measure comes from. Alarming: all of it from the head, or a tail below the baselines'. No "
+        "interval where all users gain alike: resampling them shows no spread, which does not mean that there is none.",
     )
 
 
-def _title(measure: str) -> str:
-    return measure.replace("recall", "Recall").replace("ndcg", "NDCG")
+def _measures(cutoffs: Sequence[int]) -> list[tuple[str, Gain, int]]:
+    """Every measure at every cut-off: its title, its gains, the cut-off."""
+    return [(f"{TITLES[name]}@{cutoff}", gain, cutoff) for name, gain in GAINS.items() for cutoff in cutoffs]
+
+
+def _means(gains: Mapping[str, np.ndarray]) -> list[Cell]:
+    """The mean of every model, the best one strong if one is better than the others."""
+    means = [float(each.mean()) if len(each) else None for each in gains.values()]
+    written = [decimal(each) for each in means]
+    best = max(written) if len(set(written)) > 1 else None
+    return [Mark(each, "strong") if each == best else each for each in written]
+
+
+def _interval(gains: np.ndarray, resamples: int) -> str:
+    """The interval of a mean; none where all users gain alike, which a bootstrap cannot judge."""
+    return NONE if len(np.unique(gains)) < 2 else interval(bootstrap_interval(gains, resamples))

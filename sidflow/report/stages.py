@@ -35,8 +35,9 @@ def stage_table(manifests: Mapping[str, Manifest], makers: Mapping[str, str], re
         rows.append((kind, *cost, origin, Mark(each.fingerprint[:12], "code")))
     columns = ("stage", "rows", "time", "size", "peak memory", "made for", "fingerprint")
     return table("Stages in flow order", columns, rows, "lrrrrll", reading=(
-        "Peak memory is that of the whole process when the stage ended, so it never falls along one run. A stage that "
-        "should have been cached and was not has another fingerprint than before: compare the two manifests."
+        "Rows of the quantizer are codes, those of the decoder parameters. Peak memory is that of the whole process "
+        "when the stage ended, so it never falls along one run. A stage that should have been cached and was not has "
+        "another fingerprint than before: compare the two manifests."
     ))  # fmt: skip
 
 

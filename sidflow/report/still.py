@@ -68,7 +68,7 @@ def _line(axes: Any, trace: Mapping[str, Any]) -> None:
         color=_colour(line.get("color") or marker["color"]),
         linestyle=DASHES.get(line.get("dash", ""), "-") if "lines" in mode else "none",
         linewidth=line.get("width", 1),
-        drawstyle="steps-mid" if line.get("shape") == "hv" else "default",
+        drawstyle="steps-mid" if line.get("shape") == "hvh" else "default",
         marker=MARKERS[marker.get("symbol", "circle")] if "markers" in mode else "",
         markersize=3.5,
         markeredgewidth=0,

@@ -44,15 +44,15 @@ def write_report(store: Store, release: Release, out: str | None = None) -> Writ
         ConfigError: If `out` is a folder or cannot be written.
         ArtifactError: If the store cannot be written.
     """
-    if out is not None and Path(out).is_dir():
-        raise ConfigError(f"--out {out}: is a folder; allowed is a file, such as {Path(out) / release.id}.html.")
+    if out is not None:
+        _check_replaceable(out, release)
     began = time.perf_counter()
     report = build_report(store, release)
     content = render(report).encode()
     storage, path = (store.storage, report_path(release.id)) if out is None else _outside(out)
     try:
         storage.write(path, content)
-    except ArtifactError as error:
+    except (ArtifactError, OSError) as error:
         if out is None:
             raise
         raise ConfigError(f"--out {out}: cannot be written: {error.__cause__ or error}. Give another file.") from error
@@ -60,6 +60,18 @@ def write_report(store: Store, release: Release, out: str | None = None) -> Writ
     written = Written(report, storage.url(path), len(content), took)
     logger.info("report of release %s: %s, %.1f MB in %.1f s", release.id, written.place, len(content) / 1e6, took)
     return written
+
+
+def _check_replaceable(out: str, release: Release) -> None:
+    """A mistyped name costs no one's data."""
+    place = Path(out)
+    if place.is_dir():
+        raise ConfigError(f"--out {out}: is a folder; allowed is a file, such as {place / release.id}.html.")
+    if not place.is_file():
+        return
+    with place.open("rb") as file:
+        if (head := file.read(64)) and not head.lstrip().lower().startswith(b"<!doctype html"):
+            raise ConfigError(f"--out {out}: is a file that is no report; allowed is a new one or an older report.")
 
 
 def _outside(out: str) -> tuple[Storage, str]:

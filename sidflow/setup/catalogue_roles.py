@@ -11,7 +11,9 @@ from sidflow.setup.links import Link
 from sidflow.setup.names import likeness
 from sidflow.setup.profile import Column
 
-_FLAGS = frozenset({"true", "false", "1", "0", "yes", "no"})
+_FLAGS = frozenset({"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0", "1.0", "0.0"})
+_OTHER_FLAGS = "on off ja nein wahr falsch oui non vrai faux sí si verdadero falso vero sim não"
+_TEMPLATE_MARKS = frozenset("{}!:[")  # what a template cannot have in a name
 _MOST_TEXTS = 6
 _LONG = 25
 _COMPARED = 1_000
@@ -27,6 +29,7 @@ class CatalogueRoles(NamedTuple):
         available_from: A time that is called like one from which items exist.
         available: A flag that is called like one.
         texts: What belongs into the embedding's template beside the title, short ones first.
+        unnameable: What would, if a template could name it.
         vectors: Columns of precomputed vectors.
         maybe: Role to a column whose content would fit `available_from` or `available`, but not its name.
     """
@@ -36,18 +39,20 @@ class CatalogueRoles(NamedTuple):
     available_from: Choice | None
     available: Choice | None
     texts: tuple[str, ...]
+    unnameable: tuple[str, ...]
     vectors: tuple[str, ...]
     maybe: dict[str, str]
 
 
-def guess_catalogue(columns: list[Column], links: list[Link]) -> CatalogueRoles:
+def guess_catalogue(columns: list[Column], links: list[Link], item: Choice | None = None) -> CatalogueRoles:
     """Guess the columns of a catalogue.
 
     Args:
         columns: Its columns.
         links: What the log shares with it, best first.
+        item: The id, if it is known.
     """
-    item = _linked(links) if links else _item(columns)
+    item = item or (_linked(links) if links else _item(columns))
     rest = [each for each in columns if item is None or each.name != item.column]
     title = _title(rest)
     rest = [each for each in rest if title is None or each.name != title.column]
@@ -56,13 +61,14 @@ def guess_catalogue(columns: list[Column], links: list[Link]) -> CatalogueRoles:
     called_flag = [each for each in flag if likeness(each.name, "available") == 1]
     maybe = {} if called_late or not late else {"available_from": late[0].name}
     maybe |= {} if called_flag or not flag else {"available": flag[0].name}
-    by_name = {each.name: each for each in columns}
+    texts = _texts(rest, next((each for each in columns if title is not None and each.name == title.column), None))
     return CatalogueRoles(
         item=item,
         title=title,
         available_from=_only(called_late, "its name, and its values are times"),
         available=_only(called_flag, "its name, and its values are flags"),
-        texts=_texts(rest, by_name[title.column] if title else None),
+        texts=_by_length([each for each in texts if not _TEMPLATE_MARKS & set(each.name)]),
+        unnameable=_by_length([each for each in texts if _TEMPLATE_MARKS & set(each.name)]),
         vectors=tuple(each.name for each in columns if _is_block(each)),
         maybe=maybe,
     )
@@ -108,10 +114,10 @@ def _flags(columns: list[Column]) -> list[Column]:
     return [each for each in columns if _is_flag(each)]
 
 
-def _is_flag(column: Column) -> bool:
+def _is_flag(column: Column, words: frozenset[str] = _FLAGS) -> bool:
     if column.is_vector or column.distinct > 4:
         return False
-    return {str(each).lower() for each in pc.unique(column.values.drop_null()).to_pylist()} <= _FLAGS
+    return {str(each).lower() for each in pc.unique(column.values.drop_null()).to_pylist()} <= words
 
 
 def _only(columns: list[Column], why: str) -> Choice | None:
@@ -120,19 +126,22 @@ def _only(columns: list[Column], why: str) -> Choice | None:
     return Choice(columns[0].name, why, columns[1].name if len(columns) > 1 else None)
 
 
-def _texts(columns: list[Column], title: Column | None) -> tuple[str, ...]:
+def _texts(columns: list[Column], title: Column | None) -> list[Column]:
     """Text that says something of an item: no ids, flags, single values, or repetitions of the title."""
-    chosen = [
+    return [
         each
         for each in columns
         if each.is_prose
         and each.filled >= 0.02
         and each.distinct > 1
-        and not _is_flag(each)
+        and not _is_flag(each, _FLAGS | set(_OTHER_FLAGS.split()))
         and not _is_code(each)
         and not (title is not None and _repeats(each, title))
-        and not set("{}!:[") & set(each.name)  # what a template cannot name
     ]
+
+
+def _by_length(chosen: list[Column]) -> tuple[str, ...]:
+    """The names of those that say most, short texts first."""
     chosen.sort(key=lambda each: (-likeness(each.name, "text"), each.length, each.looked_at[:20].to_pylist()))
     return tuple(each.name for each in sorted(chosen[:_MOST_TEXTS], key=lambda each: each.length))
 

@@ -1,6 +1,8 @@
 """What two samples say together, and of the settings: whether items are known, texts exist and codes suffice."""
 
+import os
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +31,7 @@ def check(looks: Looks, config: Config, shown: int) -> None:
             items = looks.catalogue.cleaned.num_rows
             looks.collect(partial(check_codebooks, items, config.quantizer.codebooks))
     _weigh_rejects(looks)
+    _room(looks, config.store.root)
 
 
 def _compare(looks: Looks, config: Config) -> None:
@@ -50,7 +53,7 @@ def _compare(looks: Looks, config: Config) -> None:
         events = pc.value_counts(rows["user_id"]).field("counts")
         users = pc.sum(pc.greater_equal(events, config.histories.min_user_events)).as_py() or 0
         if users < config.histories.gate.min_users:
-            looks.warnings.append(
+            (looks.warnings if users else looks.problems).append(
                 f"{users} users have {config.histories.min_user_events} interactions or more; the gate asks for "
                 f"{config.histories.gate.min_users}. Lower histories.min_user_events, or give a longer log."
             )
@@ -70,9 +73,36 @@ def _weigh_rejects(looks: Looks) -> None:
     for kind, look in (("interactions", looks.interactions), ("catalogue", looks.catalogue)):
         if look.reject_share > look.limit:
             share = f"{look.reject_share:.1%} of the rows read are rejected"
+            doubt = "It" if look.complete else "If the rest is alike it"
             looks.warnings.append(
                 f"{look.path}: {share}; the gate allows {look.limit:.1%}. "
-                f"If the rest is alike it will refuse: mend the rows, or raise {kind}.gate.max_reject_share."
+                f"{doubt} will refuse: mend the rows, or raise {kind}.gate.max_reject_share."
             )
-        if look.source_rows and not look.cleaned.num_rows:
-            looks.warnings.append(f"{look.path}: no row of the {look.source_rows:,} read counts. Check {kind}.columns.")
+        if look.complete and not look.source_rows:
+            looks.problems.append(
+                f"{look.path}: {look.files} file{'s' * (look.files != 1)} without a single row; allowed is one row or "
+                f"more. Check {kind}.path."
+            )
+        elif look.source_rows and not look.cleaned.num_rows:
+            sound = look.not_kept and not look.rejects.num_rows
+            step = "Change interactions.keep to what the log holds." if sound else f"Check {kind}.columns."
+            (looks.problems if look.complete else looks.warnings).append(
+                f"{look.path}: no row of the {look.source_rows:,} read counts. {step}"
+            )
+
+
+def _room(looks: Looks, root: str) -> None:
+    """Whether a store on this machine could be written; its folder need not be there yet."""
+    name = root.removeprefix("file://")
+    if "://" in name or "::" in name:
+        return
+    path = Path(name).absolute()
+    nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    if not nearest.is_dir():
+        looks.problems.append(
+            f"store.root: {nearest} is no folder, so no store can be at {root}. Move it, or set store.root elsewhere."
+        )
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        looks.problems.append(
+            f"store.root: {nearest} cannot be written by this user. Give the right to, or set store.root elsewhere."
+        )

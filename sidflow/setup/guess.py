@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,7 +11,8 @@ from sidflow.setup.catalogue_roles import CatalogueRoles, guess_catalogue
 from sidflow.setup.choice import Choice, seen
 from sidflow.setup.links import find_links
 from sidflow.setup.log_roles import LogRoles, guess_log
-from sidflow.setup.profile import Column, determines, profile, shown
+from sidflow.setup.notes import notes
+from sidflow.setup.profile import Column, determines, profile
 from sidflow.setup.refusals import no_catalogue, no_link, require_roles
 from sidflow.setup.sample import Sample, read_sample
 from sidflow.sources import parse_timestamps
@@ -18,7 +20,6 @@ from sidflow.sources import parse_timestamps
 LOG_ROWS = 50_000
 CATALOGUE_ROWS = 200_000
 _EARLY = 0.05
-_REPEATED = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,9 @@ def guess(interactions: str, catalogue: str | None) -> Guess:
     assert roles.item is not None and roles.timestamp is not None  # require_roles saw to it
     by_name = {each.name: each for each in log_columns}
     if catalogue is None:
-        own = by_name[roles.item.column]
-        item_columns = [each for each in log_columns if each is own or (not each.is_vector and determines(own, each))]
-        item_roles = guess_catalogue(item_columns, [])._replace(item=roles.item)
-        if item_roles.title is None or item_roles.title.column == roles.item.column:
+        item_columns = _own_items(log, log_columns, by_name[roles.item.column])
+        item_roles = guess_catalogue(item_columns, [], roles.item)
+        if item_roles.title is None:
             raise no_catalogue(log, log_columns)
     else:
         item_roles = _with_text(guess_catalogue(item_columns, links), items, item_columns)
@@ -89,8 +89,16 @@ def guess(interactions: str, catalogue: str | None) -> Guess:
         item_count=_item_count(items, item_roles, columns[1], catalogue is None),
         whole_days=times is not None and times.whole_days,
         from_log=catalogue is None,
-        notes=(*_notes(log), *(_item_notes(items, item_roles, columns[1]) if catalogue is not None else []), *late),
+        notes=(*notes(log, items, item_roles, columns[1]), *late),
     )
+
+
+def _own_items(log: Sample, columns: list[Column], item: Column) -> list[Column]:
+    """Columns of a log that belong to its items, with one row an item."""
+    codes, first = np.unique(item.codes, return_index=True)
+    rows = log.table.take(pa.array(np.sort(first[codes >= 0])))
+    told = [each.name for each in columns if each is item or (not each.is_vector and determines(item, each))]
+    return profile(rows.select(told))
 
 
 def _with_text(roles: CatalogueRoles, items: Sample, columns: list[Column]) -> CatalogueRoles:
@@ -143,22 +151,3 @@ def _item_count(items: Sample, roles: CatalogueRoles, columns: dict[str, Column]
     assert roles.item is not None
     known = columns[roles.item.column].distinct
     return known if items.complete or from_log else max(known, items.rows)
-
-
-def _notes(sample: Sample) -> list[str]:
-    notes = [f"{sample.path}: column {shown(name)} {why}: left out." for name, why in sample.left_out.items()]
-    if sample.bad:
-        notes.append(f"{sample.path}: {sample.bad:,} rows could not be read; sidflow validate shows them.")
-    return notes
-
-
-def _item_notes(items: Sample, roles: CatalogueRoles, columns: dict[str, Column]) -> list[str]:
-    assert roles.item is not None
-    repeated = 1 - columns[roles.item.column].uniqueness
-    if repeated < _REPEATED:
-        return _notes(items)
-    return [
-        *_notes(items),
-        f"{items.path}: {repeated:.0%} of the rows repeat an id. The first of each counts, the others are rejects: "
-        "raise catalogue.gate.max_reject_share if that is meant.",
-    ]

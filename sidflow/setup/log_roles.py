@@ -83,6 +83,8 @@ def _item(columns: list[Column]) -> Choice | None:
         described = [other.name for other in columns if other is not each and other.is_prose and other.words > 1.3]
         texts = [other for other in columns if other.name in described and determines(each, other)]
         score = likeness(each.name, "item") - likeness(each.name, "user") + bool(texts)
+        finer = any(determines(each, other) for other in columns if other is not each and _is_id(other))
+        score += 0.3 * (finer and bool(texts))  # tracks rather than their artists
         if score > 0:
             why = f"each id comes with one text in '{texts[0].name}'" if texts else f"{each.distinct:,} ids that repeat"
             found.append(Scored(score, each, f"{named(each, 'item')}{why}"))
@@ -95,6 +97,8 @@ def _user(columns: list[Column], item: Column) -> Choice | None:
         if not _is_id(each) or determines(item, each):
             continue
         name = likeness(each.name, "user")
+        if not name and likeness(each.name, "weight"):
+            continue
         events = len(each.values) / each.distinct
         crowd = max(0.0, 1 - abs(math.log10(events) - 1) / 3) * (1.0 if events >= 1.3 else 0.5)
         apart = pairs(each, item) / len(each.values)
@@ -145,7 +149,7 @@ def _weight(columns: list[Column], user: Column, item: Column) -> Choice | None:
         name = likeness(each.name, "weight")
         low, high = float(each.numbers.min()), float(each.numbers.max())
         small = low >= -10 and high <= 100 and each.distinct <= 20
-        attribute = determines(item, each) or determines(user, each)
+        attribute = determines(item, each) or determines(user, each) or likeness(each.name, "order_by") == 1
         if name or (small and each.distinct > 2 and not attribute):
             why = f"{each.distinct:,} numbers from {low:g} to {high:g}"
             found.append(Scored(name + 0.5 * small, each, f"{named(each, 'weight')}{why}"))

@@ -36,6 +36,12 @@ _EVENTS = (
 )
 EVENTS = frozenset(_EVENTS.split())
 """What event types are usually called."""
+_UNWANTED = re.compile(r"^(un|dis)[a-z]|remove|delete|dislike|skip|cancel|return|refund|impression|error|logout|hide")
+
+
+def likely_wanted(event: str) -> bool:
+    """Whether an event type may say that a user wanted an item, rather than took a step back from it."""
+    return _UNWANTED.search(event.lower()) is None
 
 
 def likeness(name: str, role: str) -> float:

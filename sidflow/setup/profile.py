@@ -16,7 +16,7 @@ _LOOKED_AT = 2_000
 _EARLIEST_NUMBER_US = 631_152_000_000_000  # 1990: small numbers such as ids and years are no times
 _DAY_US = 86_400_000_000
 _SHOWN_CHARACTERS = 24
-_NO_TEXT = re.compile(r"^(https?://|www\.|[\[{]|data:)")
+_NO_TEXT = re.compile(r"^(https?://|www\.|[\[{]|data:|[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4})")
 
 
 class Times(NamedTuple):
@@ -95,7 +95,7 @@ class Column:
 
     @cached_property
     def is_prose(self) -> bool:
-        """Whether it reads as text: letters in most values, no addresses, JSON, numbers or times."""
+        """Whether it reads as text: letters in most values, no addresses, UUIDs, JSON, numbers or times."""
         if self.is_vector or not len(self.looked_at) or self.times is not None:
             return False
         letters = pc.mean(pc.match_substring_regex(self.looked_at, r"\p{L}{2}").cast(pa.float64())).as_py()

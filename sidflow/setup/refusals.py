@@ -30,7 +30,7 @@ def require_roles(roles: LogRoles, log: Sample, columns: list[Column]) -> None:
             "item": "no column looks like item ids",
             "user": "no column looks like user ids, which repeat and come with different items",
         }[role]
-        step = _time_step(columns) if role == "timestamp" else None
+        step = _time_step(columns) if role == "timestamp" else _nested_step(columns)
         raise DataContractError(f"{log.path}: {what}. Seen: {seen(columns)}{_left_out(log)}. {step or _BY_HAND}")
 
 
@@ -40,6 +40,18 @@ def _time_step(columns: list[Column]) -> str | None:
         values = [] if each.is_vector else each.looked_at.to_pylist()
         if values and sum(bool(_OTHER_TIMES.match(value)) for value in values) > 0.8 * len(values):
             return f"{shown(each.name)} looks like dates in another format, such as {shown(values[0])}: convert it."
+    return None
+
+
+def _nested_step(columns: list[Column]) -> str | None:
+    """What to do with a column of JSON objects, if there is one."""
+    for each in columns:
+        if each.is_vector or not each.looked_at[0].as_py().startswith("{"):
+            continue
+        fields = re.findall(r'"(\w+)": *["\d]', each.looked_at[0].as_py())
+        if re.fullmatch(r"[A-Za-z_]\w*", each.name) and fields:
+            how = f"jq -c '. + {{{each.name}_{fields[0]}: .{each.name}.{fields[0]}}}'"
+            return f"{shown(each.name)} holds JSON objects, whose fields cannot be mapped: lift one out, as {how}."
     return None
 
 

@@ -11,6 +11,7 @@ from sidflow.catalogue.rows import renamed_columns
 from sidflow.config.inputs import CatalogueColumns
 from sidflow.setup.choice import Choice
 from sidflow.setup.guess import Guess
+from sidflow.setup.names import likely_wanted
 from sidflow.setup.profile import Column
 from sidflow.setup.sample import Sample
 from sidflow.setup.sizes import DEFAULT, fitting_codebooks
@@ -76,7 +77,9 @@ def _keep(guess: Guess) -> list[str]:
         counts.sort(key=lambda each: -each["counts"])
         total = sum(each["counts"] for each in counts)
         shares = ", ".join(f"{each['values']} {each['counts'] / total:.0%}" for each in counts[:4])
-        rules.append(_line(0, "events", [counts[-1]["values"]], f"count only these; now all do: {shares}"))
+        names = [each["values"] for each in counts]
+        wanted = next(filter(likely_wanted, reversed(names)), names[0])
+        rules.append(_line(0, "events", [wanted], f"count only these; now all do: {shares}"))
     if roles.weight is not None:
         numbers = sorted(columns[roles.weight.column].numbers)
         middle = float(numbers[len(numbers) // 2])

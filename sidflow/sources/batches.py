@@ -9,7 +9,7 @@ from sidflow.errors import DataContractError
 from sidflow.sources.batch import Batch
 from sidflow.sources.delimited import read_delimited
 from sidflow.sources.jsonlines import read_jsonlines
-from sidflow.sources.listing import Source
+from sidflow.sources.listing import Source, unreadable
 from sidflow.sources.mistaken import other_content
 from sidflow.sources.parquet import read_parquet
 from sidflow.sources.streams import open_stream
@@ -45,6 +45,8 @@ def read_batches(
                 yield from read_jsonlines(source, batch_rows, required)
             case "parquet":
                 yield from read_parquet(source, batch_rows, required, only_required)
+    except (PermissionError, FileNotFoundError) as error:
+        raise unreadable(source.url, error) from error
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
         raise DataContractError(
             f"{source.url}: cannot be read as {source.format}: {_reason(source, error)}."

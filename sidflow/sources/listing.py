@@ -66,7 +66,7 @@ def list_sources(path: str, on_progress: Callable[[int, int], None] | None = Non
         hashed: Without, files are not read and `sha256` is empty.
 
     Raises:
-        DataContractError: If nothing is there, nothing in an allowed format, or it cannot be reached.
+        DataContractError: If nothing is there, nothing in an allowed format, or it cannot be reached or read.
         ConfigError: If the path is empty, or of a protocol that is not known or not installed.
     """
     filesystem, root = open_filesystem(path, path)
@@ -89,14 +89,29 @@ def list_sources(path: str, on_progress: Callable[[int, int], None] | None = Non
         if not hashed:
             sources.append(Source(url, name, "", sizes[key]))
             continue
-        with filesystem.open(key, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-                done += len(block)
-                if on_progress:
-                    on_progress(done, max(total, done))
+        try:
+            with filesystem.open(key, "rb") as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+                    done += len(block)
+                    if on_progress:
+                        on_progress(done, max(total, done))
+        except OSError as error:
+            raise unreadable(url, error) from error
         sources.append(Source(url, name, digest.hexdigest(), sizes[key]))
     return sources
+
+
+def unreadable(url: str, error: OSError) -> DataContractError:
+    """What is said of a file that is listed and does not give its content."""
+    match error:
+        case PermissionError():
+            step = "Give this user the right to read it, or run as one who has it."
+        case FileNotFoundError():
+            step = "It was there a moment ago: run again when nothing moves the files."
+        case _:
+            step = "Look after the disk or the network, then run again."
+    return DataContractError(f"{url}: cannot be read: {error.strerror or error}. {step}")
 
 
 def _admitted(filesystem: Any, root: str, path: str) -> tuple[str, dict[str, int]]:

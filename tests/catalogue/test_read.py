@@ -161,7 +161,13 @@ def test_column_that_is_vector_here_and_text_there(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "available"), [("true", True), ("1", True), ("No", False), ("0", False), ("", True)])
+@pytest.mark.parametrize(
+    ("text", "available"),
+    [
+        *[(text, True) for text in ("true", "T", "yes", " Y ", "1", "1.0", "")],
+        *[(text, False) for text in ("False", "f", "No", "N", "0", "0.0")],
+    ],
+)
 def test_available(tmp_path: Path, text: str, available: bool) -> None:
     """Whether an item may be recommended; blank means yes."""
     got = read(csv(tmp_path, f"item_id,title,ok\na,A,{text}\n"), columns={"available": "ok"})

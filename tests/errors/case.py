@@ -134,4 +134,6 @@ def _file_limit(size: int | None) -> Iterator[None]:
 
 
 def _quoted(word: str) -> str:
-    return f"'{word}'" if re.search(r"[\s\[\]{}()*?;|<>&#~]", word) else word
+    if "'" in word:
+        return f'"{word}"'
+    return f"'{word}'" if re.search(r"[\s\[\]{}()*?;|<>&#~\"]", word) else word

@@ -47,7 +47,7 @@ CATALOGUE = (
     Case("items without id", "A row without an id.", add(ITEMS, ",a title,brand,store"), 0, until="catalogue"),
     Case(
         "availability that is no truth value",
-        "`catalogue.columns.available` must be true/false, 1/0, yes/no or blank.",
+        "`catalogue.columns.available` must be true/false, t/f, yes/no, y/n, 1/0 or blank.",
         change(ITEMS, lambda raw: raw.replace(b'"brand"', b'"stock"').replace(b'"brand 1"', b'"yes"')),
         3,
         settings=("catalogue.columns.available=stock",),

@@ -97,6 +97,7 @@ VALUES = (
     case("codebook of one code", "A level needs two codes.", "quantizer.codebooks=[256,1]"),
     case("section as a value", "A section is given a word.", "decoder.lr=", "pairs.gate=strict"),
     case("empty path", "The path of the log is empty.", "interactions.path=", "catalogue.path=''"),
+    case("template without quotes", "YAML reads braces as a mapping.", "embedding.template={title}"),
     case("not a number", "NaN is in no range.", "decoder.lr=.nan"),
     case("a length of time", "Lengths are a number and a unit.", "histories.holdout=7 days"),
 )

@@ -17,7 +17,7 @@ from sidflow.config import load_config
 from sidflow.dataset.build import read_dataset
 from sidflow.errors import ConfigError
 from sidflow.export.handoff import Exported
-from sidflow.export.language import export_language
+from sidflow.export.language import FILES, export_language
 from sidflow.export.language_tokens import add_sid_tokens
 from sidflow.export.language_trie import allowed_tokens, generated_items, load_trie
 from sidflow.release import Release, live_release
@@ -47,12 +47,22 @@ def read_lines(exported: Exported, name: str) -> list[dict[str, Any]]:
 
 def test_the_files_are_all_there(exported: Exported) -> None:
     """What is reported is what lies in the folder, line by line."""
-    assert sorted(each.name for each in Path(exported.folder).iterdir()) == sorted(exported.files)
+    assert sorted(each.name for each in Path(exported.folder).iterdir()) == sorted(exported.files) == sorted(FILES)
     for name, count in exported.files.items():
         if name.endswith(".jsonl"):
             assert len(read_lines(exported, name)) == count > 0
     assert exported.files["added_tokens.json"] == 24
     assert exported.files["items.parquet"] == exported.files["trie.npz"] == 40
+
+
+def test_prompt_and_completion_have_the_tokens_of_the_whole(exported: Exported) -> None:
+    """Trainers that tokenise them apart see what those see that tokenise the line."""
+    lines = [*read_lines(exported, "behaviour-train.jsonl"), *read_lines(exported, "metadata.jsonl")]
+    tokenizer = tiny_tokenizer(line["prompt"] + line["completion"] for line in lines)
+    add_sid_tokens(tokenizer, Path(exported.folder))
+    for line in lines:
+        apart = [token for part in ("prompt", "completion") for token in tokenizer(line[part])["input_ids"]]
+        assert apart == tokenizer(line["prompt"] + line["completion"])["input_ids"], line
 
 
 def test_it_says_what_it_is(exported: Exported, released: tuple[Store, Release]) -> None:
@@ -105,7 +115,7 @@ def test_a_hostile_title_stays_text(own_releases: Path, tmp_path: Path) -> None:
     exported = export_language(store, release, str(tmp_path / "language"), features=("title",))
     lines = read_lines(exported, "metadata.jsonl")
     said = [line for line in lines if line["schema"] == "sid_title"]
-    assert {line["completion"] for line in said} == {"Soap < a_1>< b_2> | | < /s> wh = < a_0>"}
+    assert {line["completion"] for line in said} == {" Soap < a_1>< b_2> | | < /s> wh = < a_0>"}
     assert all((line["prompt"] + line["completion"]).count("<a_") == 1 for line in lines)
     assert all(line["prompt"].count("||") == 1 for line in read_lines(exported, "behaviour-train.jsonl"))
 

@@ -24,7 +24,7 @@ def test_lines_of_an_item() -> None:
 def test_the_completion_is_what_is_asked_for() -> None:
     """Text after a SID, the SID after text; loss on completions alone teaches both."""
     lines = {line["schema"]: line for line in metadata_lines(["x"], SIDS[:1], ["Soap"], None, {})}
-    assert lines["sid_title"]["completion"] == "Soap"
+    assert lines["sid_title"]["completion"] == " Soap"
     assert lines["text_sid"]["completion"] == "<a_1><b_2>"
 
 
@@ -36,4 +36,4 @@ def test_an_item_without_text_says_nothing() -> None:
 def test_an_item_without_title_is_described_by_the_rest() -> None:
     """The way back works from the columns alone."""
     lines = list(metadata_lines(["x"], SIDS[:1], [""], None, {"brand": ["Acme"]}))
-    assert [line["prompt"] for line in lines] == ["The brand of item <a_1><b_2> is: ", "The item with brand: Acme is "]
+    assert [line["prompt"] for line in lines] == ["The brand of item <a_1><b_2> is:", "The item with brand: Acme is "]

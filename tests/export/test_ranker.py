@@ -15,7 +15,7 @@ from sidflow.dataset.build import read_dataset
 from sidflow.errors import ConfigError, CorruptArtifact
 from sidflow.export.handoff import Exported
 from sidflow.export.pieces import decode_pieces
-from sidflow.export.ranker import export_ranker, load_ranker
+from sidflow.export.ranker import FILES, export_ranker, load_ranker
 from sidflow.release import Release, live_release
 
 
@@ -35,7 +35,7 @@ def exported(released: tuple[Store, Release], tmp_path_factory: pytest.TempPathF
 def test_the_files_are_all_there(exported: Exported) -> None:
     """What is reported is what lies in the folder."""
     folder = Path(exported.folder)
-    assert sorted(each.name for each in folder.iterdir()) == sorted(exported.files)
+    assert sorted(each.name for each in folder.iterdir()) == sorted(exported.files) == sorted(FILES)
     assert exported.files["items.parquet"] == len(pq.read_table(folder / "items.parquet")) == 40
     assert json.loads((folder / "ranker.json").read_text()) == exported.facts
 

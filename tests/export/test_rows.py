@@ -14,6 +14,7 @@ from sidflow.dataset.tokens import token_codes
 from sidflow.export import rows
 from sidflow.export.rows import sid_rows, token_rows
 from sidflow.export.tables import Stream
+from sidflow.lifecycle.forget import forget_users
 from sidflow.release import Release, live_release
 
 
@@ -85,3 +86,13 @@ def test_batches_of_any_size_give_the_same_rows(
     assert all(len(each) > 1 for each in batches) or size == 50
     for stream, parts, whole in zip(streams, batches, expected, strict=True):
         assert pa.Table.from_batches(parts, stream.schema).equals(whole)
+
+
+def test_forgotten_users_have_no_tokens(own_releases: Path) -> None:
+    """From the moment they are forgotten, whatever the release still holds; the others are as they were."""
+    store = Store(str(own_releases / "store"))
+    before = table(token_rows(store, live_release(store))).to_pylist()
+    forget_users(store, ["u00003"])
+    after = table(token_rows(store, live_release(store))).to_pylist()
+    assert after == [each for each in before if each["user_id"] != "u00003"]
+    assert len(after) == len(before) - 1

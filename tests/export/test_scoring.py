@@ -1,5 +1,6 @@
 """Recommendations for everyone: the same as one by one, whatever was done before."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sidflow.errors import DataContractError
 from sidflow.export import scoring
 from sidflow.export.destination import Destination
 from sidflow.export.scoring import SCHEMA, Scoring, score_users
+from sidflow.interactions.tombstones import remember
 from sidflow.recommender import load_recommender
 from sidflow.release import Release, live_release
 
@@ -168,3 +170,23 @@ def test_k_below_one_is_refused(live: tuple[Store, Release], tmp_path: Path) -> 
     with pytest.raises(DataContractError, match="k=0; allowed is 1 or more"):
         score(live, tmp_path, k=0)
     assert not list(tmp_path.glob("*scores*"))
+
+
+def test_forgotten_users_get_nothing(live: tuple[Store, Release], tmp_path: Path) -> None:
+    """Neither from the model nor from shards that were scored before they were forgotten."""
+    whole = score(live, tmp_path)
+
+    def stop(done: int, total: int) -> None:
+        if done == 48:
+            remember(live[0], ["u00003"])  # forgotten, and killed before the cache was emptied
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        score(live, tmp_path, on_progress=stop)
+    assert shards(live[0])
+    after = score(live, tmp_path)
+    assert after.column("item_id").to_pylist() == [
+        each["item_id"] for each in whole.to_pylist() if each["user_id"] != "u00003"
+    ]
+    assert "u00003" not in after["user_id"].to_pylist()
+    assert json.loads(after.schema.metadata[b"sidflow"])["users"] == 59

@@ -55,6 +55,30 @@ def test_usage_errors_are_configuration_errors(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_arguments_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are refused by name."""
+    command = [str(Path(sys.executable).parent / "sidflow").encode(), b"explain", b"a\xff"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+    assert b"argument 'a\\udcff': is not UTF-8" in done.stderr
+
+
+def test_a_terminal_that_lacks_letters(two_releases: Path) -> None:
+    """Text of the data is written in escapes where the encoding has no letter for it."""
+    command = [str(Path(sys.executable).parent / "sidflow"), "recommend", "M\u00f6we"]
+    done = subprocess.run(
+        command,
+        cwd=two_releases,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "M\\xf6we" in done.stdout
+
+
 def test_help_names_every_command(tmp_path: Path) -> None:
     """`sidflow --help` is quick and complete."""
     done = run(tmp_path, "--help")

@@ -141,3 +141,21 @@ def test_mistakes(two_releases: Path, arguments: tuple[str, ...], error: type[Ex
     assert isinstance(done.exception, error)
     assert message in str(done.exception)
     assert done.stdout == ""
+
+
+def test_recommend_when_nothing_is_available(own_releases: Path) -> None:
+    """A sentence instead of an empty table, for known users and unknown ones; programs get empty lists."""
+    lines = (own_releases / "items.csv").read_text().splitlines()
+    (own_releases / "items.csv").write_text("\n".join([f"{lines[0]},ok", *(f"{each},N" for each in lines[1:])]))
+    setting = ("--set", "catalogue.columns.available=ok")
+    said = run(own_releases, "recommend", "u00003", "nobody", *setting).stdout
+    assert "For user u00003: nothing." in said and "For user nobody: nothing." in said
+    assert [each["items"] for each in answer(own_releases, "recommend", "u00003", "nobody", *setting)] == [[], []]
+
+
+def test_a_forgotten_user_gets_what_is_popular(own_releases: Path) -> None:
+    """At once, although the live release still has the history."""
+    assert "popular" not in answer(own_releases, "recommend", "u00003")[0]["items"][0]["reason"]
+    run(own_releases, "forget", "u00003")
+    told = answer(own_releases, "recommend", "u00003", "u00005")
+    assert [each["items"][0]["reason"].startswith("popular") for each in told] == [True, False]

@@ -12,7 +12,7 @@ from sidflow.artifacts import Storage, Store
 from sidflow.errors import ConfigError, MissingArtifact
 from sidflow.lifecycle.collect import Plan, Terms, collect, plan_collection
 from sidflow.lifecycle.grace import parse_grace
-from sidflow.release import append_again, current_release, find_entry, find_release, log_entries, standing
+from sidflow.release import LOG, append_again, current_release, find_entry, find_release, log_entries, standing
 from tests.lifecycle.small import LATER, all_files, check_whole, part, put, put_release, put_segment
 
 DAY = Terms(keep=2, grace=timedelta(hours=24))
@@ -328,3 +328,20 @@ def test_grace() -> None:
     assert parse_grace("90min") == timedelta(minutes=90)
     with pytest.raises(ConfigError, match="--grace soon: not a period; allowed"):
         parse_grace("soon")
+
+
+def test_what_a_killed_writer_left_in_the_log_costs_nothing(four: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its temporary file is no new release, so the store is not listed anew for every artifact that goes."""
+    lists: list[str] = []
+    real = Storage.files
+
+    def listed(self: Storage, path: str) -> Any:
+        lists.append(path)
+        return real(self, path)
+
+    four.storage.write(f"{LOG}/.00000005.json.0a1b", b"{")
+    monkeypatch.setattr(Storage, "files", listed)
+    done = collect(four, Terms(keep=1, grace=timedelta(0)), LATER)
+    assert len(done.going) == 8
+    retired = 2
+    assert lists.count("artifacts") == 2 + retired + 1  # two plans, one look a release, one before files are deleted

@@ -66,6 +66,19 @@ def test_forget_and_what_gc_says_of_it(root: Path) -> None:
     assert "the interactions of release four" in left
 
 
+def test_what_is_told_to_run_names_the_configuration(root: Path) -> None:
+    """Copied as it is, a command works on the same store, not on that of pipeline.yaml."""
+    (root / "pipeline.yaml").rename(root / "my shop.yaml")
+    chosen = ["--config", "my shop.yaml", "--set", "release.keep=3"]
+    ending = "--config 'my shop.yaml' --set release.keep=3"
+    told = run("forget", "[b]", *chosen).stdout
+    assert f"1. sidflow run {ending}" in told
+    assert f"2. sidflow gc --apply --forgotten --grace 0h {ending}" in told
+    assert json.loads(run("forget", "[b]", "--json", *chosen).stdout)["commands"][0] == f"sidflow run {ending}"
+    left = " ".join(run("gc", "--apply", "--forgotten", "--grace", "0h", *chosen).stdout.split())
+    assert f"sidflow run {ending} --set refresh.force=full" in left
+
+
 def test_a_bad_grace_is_refused() -> None:
     """Before the store is looked at."""
     with pytest.raises(ConfigError, match="--grace tomorrow: not a period"):

@@ -4,20 +4,26 @@ import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from jinja2 import Environment
 from typer.testing import CliRunner
 
+from flows import refresh
 from flows.cli import app
 from sidflow.artifacts import Manifest, Storage, Store
 from sidflow.config import load_config
+from sidflow.errors import DataContractError
+from sidflow.export.language import export_language
 from sidflow.histories.table import read_histories
+from sidflow.interactions.tombstones import SALT, read_forgotten, read_pending, remember
 from sidflow.lifecycle.forget import forget_users
 from sidflow.lifecycle.rollback import roll_back
-from sidflow.lifecycle.tombstones import SALT, read_forgotten
 from sidflow.recommender import load_recommender
-from sidflow.release import log_entries, previous_release
+from sidflow.release import current_release, log_entries, previous_release
+from sidflow.report.formats import shorten
 from tests.lifecycle.small import all_files, check_whole, put, put_release, put_segment
 from tests.released import release
 
@@ -149,6 +155,26 @@ def test_reports_that_show_a_user_are_removed(store: Store) -> None:
     assert store.storage.children("reports") == ["two.html"]
 
 
+@pytest.mark.parametrize("user", ['O\'Brien & "sons"', "3fa9" * 16, "two  blanks", "Zoë"])
+def test_a_report_is_found_as_the_page_writes_the_id(store: Store, user: str) -> None:
+    """Through the page's own escaping and shortening."""
+    shown = Environment(autoescape=True).from_string("<h3>User {{ name }}: 9 events</h3>")
+    store.storage.write("reports/one.html", shown.render(name=shorten(user, 40)).encode())
+    assert forget_users(store, [user]).reports == ("one",)
+
+
+@pytest.mark.parametrize("user", ["", "  "])
+def test_a_blank_id_is_refused(store: Store, user: str) -> None:
+    """It would be found in every rejected row with an empty field; nothing is written, in a dry run neither."""
+    put_segment(store, "s", ["a"], ["x,,12"])
+    before = all_files(store)
+    for dry_run in (True, False):
+        with pytest.raises(DataContractError, match="a user id is blank"):
+            forget_users(store, ["a", user], dry_run)
+    assert all_files(store) == before
+    assert not store.storage.files("forgotten")
+
+
 class Killed(BaseException):
     """Stands for SIGKILL."""
 
@@ -188,6 +214,7 @@ def test_killed_after_every_change_the_next_call_finishes(store: Store, monkeypa
         "b" in pq.read_table(io.BytesIO(store.storage.read(path) or b""))["user_id"].to_pylist() for path in rows
     )
     assert not [path for path in all_files(store) if path.endswith("discarded")]
+    assert not read_pending(store)
 
 
 def test_the_whole_way(own_releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,3 +270,50 @@ def test_an_unknown_user_is_noted(own_releases: Path, monkeypatch: pytest.Monkey
     assert "No release and no artifact holds a trace." in result.stdout
     assert len(read_forgotten(store).digests) == 1
     assert release(own_releases, ["refresh.force=full"]).id == before.id
+
+
+def test_a_run_follows_up_what_was_cut_short(own_releases: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Killed after the tombstone, `forget` leaves segments in the cache that still have the rows: a run cleans them."""
+    store = Store(str(own_releases / "store"))
+    remember(store, ["u00003"])
+    made = release(own_releases, ["refresh.force=full"])
+    assert "u00003" not in read_histories(store.files(made.artifact("histories"))).user_ids.to_pylist()
+    assert "repeat that sidflow forget" in caplog.text
+    forget_users(store, ["u00003"])
+    assert not read_pending(store)
+
+
+def test_a_release_says_that_it_is_too_late(
+    own_releases: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Users that were forgotten before a run cost no word; one who is while it is under way does."""
+    store = Store(str(own_releases / "store"))
+    forget_users(store, ["u00003"])
+    release(own_releases, ["decoder.epochs=1"])
+    assert "were forgotten after" not in caplog.text
+    read = refresh.ingest_interactions.fn
+
+    def read_and_forget(*arguments: Any) -> Any:
+        returned = read(*arguments)
+        forget_users(store, ["u00005"])
+        return returned
+
+    monkeypatch.setattr(refresh.ingest_interactions, "fn", read_and_forget)
+    made = release(own_releases, ["decoder.epochs=1"])
+    assert f"Release {made.id} holds" in caplog.text
+    assert "who were forgotten after" in caplog.text
+
+
+def test_a_forgotten_user_is_unknown_at_once(own_releases: Path) -> None:
+    """Whoever loads the recommender of the old release, and the corpora made from it."""
+    store = Store(str(own_releases / "store"))
+    release = current_release(store)
+    assert release is not None
+    user = load_recommender(store, release)._dataset.histories.user_ids[0].as_py()
+    assert "popular" not in load_recommender(store, release).recommend(user, 1)[0].reason
+    forget_users(store, [user])
+    assert "unknown user" in load_recommender(store, release).recommend(user, 1)[0].reason
+    written = export_language(store, release, str(own_releases / "corpora"))
+    lines = (Path(written.folder) / "behaviour-train.jsonl").read_text().splitlines()
+    users = {json.loads(line)["user_id"] for line in lines}
+    assert user not in users and len(users) > 10

@@ -2,9 +2,20 @@
 
 import numpy as np
 
+from sidflow.decoder.rescore import FEATURES as KNOWN
+from sidflow.report.blocks import Table
 from sidflow.report.code_usage import fit_table, usage_figure, usage_table
-from sidflow.report.learning import decoder_facts, quantizer_losses, quantizer_perplexity, validation
+from sidflow.report.learning import (
+    FEATURES,
+    decoder_facts,
+    learning,
+    quantizer_losses,
+    quantizer_perplexity,
+    rescoring_table,
+    validation,
+)
 from sidflow.report.pair_statistics import coverage_figure, pair_facts, pmi_figure, support_figure
+from sidflow.report.subject import Subject
 
 TIERS = np.array(["significant", "top-up", "significant", "top-up"])
 
@@ -32,9 +43,10 @@ def test_every_pair_is_in_one_bar_of_pmi() -> None:
 def test_coverage_and_facts_of_pairs() -> None:
     """A tenth without items counts as zero; shares are of the items."""
     assert coverage_figure([None, 0.5, 1.0]).data[0]["y"] == [0.0, 0.5, 1.0]
-    known = dict(pair_facts({"items_covered": 5, "items": 20, "fdr_hat": 0.0499}).pairs)
+    known = dict(pair_facts({"items_covered": 5, "items": 20, "fdr_hat": 0.0499, "significant": 6}).pairs)
     assert known["items with a partner"] == "5 (25.0%)"
     assert known["estimated false discovery rate"] == "4.99%"
+    assert dict(pair_facts({"fdr_hat": 0.0, "significant": 0}).pairs)["estimated false discovery rate"] == "-"
 
 
 def test_usage_is_sorted_and_beside_the_fair_share() -> None:
@@ -93,3 +105,37 @@ def test_how_the_decoder_started() -> None:
     """Cold is said; a warm start is said in words, not as a dump."""
     assert dict(decoder_facts({"start": "cold"}).pairs)["start"] == "cold"
     assert "warm" in str(dict(decoder_facts({"start": {"codes": 12}}).pairs)["start"])
+
+
+RESCORING = {
+    "users": 1200,
+    "users_reached": 800,
+    "ndcg@10_before": 0.05,
+    "ndcg@10_after": 0.0625,
+    "weights": {"levels": 0.4, "dense": 0.6, "follower_share": 2.25, "seen": -0.4},
+}
+
+
+def test_what_rescoring_weighs() -> None:
+    """A row a feature with its sign; how many users speak for it, and NDCG@10 before and after."""
+    shown = rescoring_table(RESCORING)
+    assert [(row[0], row[2]) for row in shown.rows] == [
+        ("levels", "+0.400"), ("dense", "+0.600"), ("follower share", "+2.250"), ("seen", "-0.400"),
+    ]  # fmt: skip
+    assert all(row[1] for row in shown.rows)
+    assert "1,200 users' validation targets, of which the beam reached 800" in shown.reading
+    assert "NDCG@10 0.0500 by the decoder alone, 0.0625 by weights" in shown.reading
+    assert "their weighted sum" in shown.reading
+
+
+def test_rescoring_that_did_not_help_is_said() -> None:
+    """Weights that are the decoder's own."""
+    kept = {**RESCORING, "weights": {"levels": 0.5, "dense": 0.5, "followers": 0.0}}
+    assert "It did not help, so the decoder's own score ranks alone" in rescoring_table(kept).reading
+
+
+def test_every_feature_of_rescoring_is_explained(subject: Subject) -> None:
+    """Those that the decoder has are in words here, and a section of a release with rescoring shows them."""
+    assert tuple(FEATURES) == KNOWN
+    captions = [each.caption for each in learning(subject).blocks if isinstance(each, Table)]
+    assert captions == ["Rescoring: what the log remembers, weighed against the decoder"]

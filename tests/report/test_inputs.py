@@ -29,13 +29,15 @@ def test_losses_by_reason() -> None:
 
 def test_headline_numbers(subject: Subject) -> None:
     """Measures come with an interval and the best baseline; churn only where there was a release before."""
-    tiles = {label: (value, beside) for label, value, beside in headline(subject.manifests).tiles}
+    judged = {"pairs": [{"success": True}, {"success": False}], "decoder": [{"success": True}]}
+    tiles = {label: (value, beside) for label, value, beside in headline(subject.manifests, judged).tiles}
     facts = subject.manifests["metrics"].metrics
     assert tiles["Recall@10"][0] == f"{facts['test']['recall@10']:.4f}"
     best = max(each["recall@10"] for each in facts["baselines"].values())
     assert tiles["Recall@10"][1].endswith(f"best baseline {best:.4f}")
     assert tiles["Churn"][1] == "of 40 known items"
-    assert headline({}).tiles == ()
+    assert tiles["Gates passed"][0] == "2 of 3"  # the newest verdicts, as the section of the gates shows them
+    assert headline({}, {}).tiles == ()
 
 
 def test_monitors_stand_beside_their_limits() -> None:

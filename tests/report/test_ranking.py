@@ -4,17 +4,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sidflow.report.blocks import Mark
+from sidflow.report.blocks import Mark, Table
 from sidflow.report.churn import churn_figure, flow_table, measures_table, moved_items, moved_table
+from sidflow.report.formats import interval
 from sidflow.report.ranking import (
     differences_table,
-    measures_figure,
+    ranking,
     read_ranks,
-    recall_curve,
     slice_targets,
     slices_table,
+    verdict,
 )
 from sidflow.report.ranking import measures_table as ranked_table
+from sidflow.report.ranking_figures import measures_figure, recall_curve
 from sidflow.report.samples import choose_users
 from sidflow.report.subject import Subject
 from sidflow.semantic_ids.table import SidTable
@@ -55,26 +57,47 @@ def test_stored_measures_are_found_again(subject: Subject) -> None:
     rows = {str(row[0]): row[1] for row in ranked_table(ranks, [5, 10]).rows}
     stored = subject.facts("metrics")["test"]
     for name in ("recall@5", "recall@10", "ndcg@5", "ndcg@10"):
-        assert rows[name.replace("recall", "Recall").replace("ndcg", "NDCG")] == Mark(f"{stored[name]:.4f}", "strong")
+        cell = rows[name.replace("recall", "Recall").replace("ndcg", "NDCG")]
+        assert (cell.text if isinstance(cell, Mark) else cell) == f"{stored[name]:.4f}"
+
+
+def test_a_page_says_one_interval(subject: Subject) -> None:
+    """Tables drawn from ranks show the very intervals that the evaluation stored and the overview shows."""
+    stored = subject.facts("metrics")
+    tables = {each.caption: each for each in ranking(subject).blocks if isinstance(each, Table)}
+    rows = {str(row[0]): row for row in tables["Measures over all test users"].rows}
+    assert rows["Recall@10"][2] == interval(stored["ci95"]["recall@10"])
+    assert rows["NDCG@10"][2] == interval(stored["ci95"]["ndcg@10"])
+    differences = {str(row[0]): row for row in tables["Is it better than a baseline?"].rows}  # of the folded one
+    assert "Recall@5 over popularity" in differences
+    against = stored["against"]["last_item_transitions"]["ndcg@10"]
+    shown = differences["NDCG@10 over last item transitions"]
+    assert shown[1:3] == (f"{against['difference']:+.4f}", interval(against["ci95"]))
+
+
+def test_the_best_of_a_row_is_marked() -> None:
+    """A baseline that is better stands out as ours would; equals do not."""
+    ranks = {"sidflow": np.array([3, 20]), "popularity": np.array([1, 20])}
+    rows = {str(row[0]): row for row in ranked_table(ranks, [10, 50]).rows}
+    assert rows["NDCG@10"][1] == "0.2500"
+    assert rows["NDCG@10"][3] == Mark("0.5000", "strong")
+    assert (rows["Recall@10"][1], rows["Recall@10"][3]) == ("0.5000", "0.5000")
 
 
 def test_a_difference_is_proven_only_without_zero() -> None:
     """Better, worse, or open."""
-    each = {"difference": 0.01, "ci95": (0.005, 0.02)}
-    rows = differences_table(
-        {
-            "popularity": {"recall@10": each},
-            "last_item_transitions": {
-                "recall@10": {"difference": -0.01, "ci95": (-0.02, -0.001)},
-                "ndcg@10": {"difference": 0.01, "ci95": (-0.02, 0.03)},
-                "ndcg@5": {"difference": 0.01, "ci95": None},
-            },
-        }
-    ).rows
-    assert [row[3] for row in rows] == [
-        Mark("better", "good"), Mark("worse", "bad"), Mark("open", "muted"), Mark("open", "muted"),
-    ]  # fmt: skip
-    assert rows[1][0] == "Recall@10 over last item transitions"
+    kinds = [verdict(each) for each in ((0.005, 0.02), (-0.02, -0.001), (-0.02, 0.03), None)]
+    assert kinds == [Mark("better", "good"), Mark("worse", "bad"), Mark("open", "muted"), Mark("open", "muted")]
+
+
+def test_differences_at_every_cut_off() -> None:
+    """A loss at a small cut-off is shown beside a gain at a large one."""
+    ranks = {"sidflow": np.full(50, 9), "last item transitions": np.r_[np.full(40, 4), np.zeros(10, int)]}
+    rows = {str(row[0]): row for row in differences_table(ranks, [5, 10]).rows}
+    assert rows["Recall@5 over last item transitions"][1] == "-0.8000"
+    assert rows["Recall@5 over last item transitions"][3] == Mark("worse", "bad")
+    assert rows["Recall@10 over last item transitions"][1] == "+0.2000"
+    assert rows["Recall@10 over last item transitions"][3] == Mark("better", "good")
 
 
 def test_every_target_is_in_one_slice() -> None:
@@ -87,13 +110,19 @@ def test_every_target_is_in_one_slice() -> None:
     assert cold.tolist() == [False, False, True, False]
     rows = slices_table(RANKS, slices).rows
     assert [row[1] for row in rows] == ["2", "1", "1"]
-    assert rows[2][2] == Mark("0.0000", "strong")
+    assert rows[2][2:] == ("0.0000", "-", "0.0000")
+
+
+def test_a_target_outside_the_catalogue_is_in_no_slice() -> None:
+    """It is not the catalogue's last item."""
+    slices = slice_targets(np.array([9, 1, 0]), np.array([-1, 0]))
+    assert [each.tolist() for each in slices.values()] == [[False, True], [False, False], [False, False]]
 
 
 def test_an_empty_slice_is_a_dash() -> None:
     """Nobody's target was cold."""
     rows = slices_table({"sidflow": np.array([1])}, {"cold": np.array([False])}).rows
-    assert rows[0] == ("cold", "0", Mark("-", "strong"), "-")
+    assert rows[0] == ("cold", "0", "-", "-")
 
 
 def table(codes: list[list[int]], items: list[str]) -> SidTable:

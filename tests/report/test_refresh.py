@@ -23,7 +23,7 @@ def ask(url: str, body: dict[str, Any]) -> Any:
 
 @pytest.mark.slow
 def test_a_run_links_its_report_and_shows_figures(server: str, world: Path, sidflow: Sidflow) -> None:
-    """With `make serve` the link opens the page; figures are images; a run that publishes nothing writes nothing."""
+    """With `sidflow serve` the link opens the page; figures are images; a run that publishes nothing writes nothing."""
     with report_server(str(world / "store")) as address:
         (world / ".sidflow").mkdir()
         (world / ".sidflow" / "server.json").write_text(json.dumps({"url": server, "pid": 0, "reports": address}))

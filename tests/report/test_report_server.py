@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.report_server import report_server
+from flows.report_server import report_server, usual_port
+from sidflow.artifacts.storage import Storage
 
 
 @pytest.fixture
@@ -32,10 +33,28 @@ def test_a_page(served: http.client.HTTPConnection) -> None:
     assert (answer.status, answer.headers["Content-Length"], answer.read()) == (200, "27", b"")
 
 
-OUTSIDE = ("/", "/abc.json", "/.hidden.html", "/../secret.html", "/..%2fsecret.html", "/deep/x.html", "/no.html")
+def test_the_list_of_reports(served: http.client.HTTPConnection) -> None:
+    """The root links to every report and names nothing else."""
+    served.request("GET", "/")
+    answer = served.getresponse()
+    content = answer.read().decode()
+    assert answer.status == 200
+    assert '<a href="/abc.html">abc</a>' in content
+    assert content.count("<li>") == 1
 
 
-@pytest.mark.parametrize("path", [*OUTSIDE, "/abc.html?x", "/abc.html/"])
+OUTSIDE = (
+    "/reports/",
+    "/abc.json",
+    "/.hidden.html",
+    "/../secret.html",
+    "/..%2fsecret.html",
+    "/deep/x.html",
+    "/no.html",
+)
+
+
+@pytest.mark.parametrize("path", [*OUTSIDE, "/no.html", "/abc.html?x", "/abc.html/"])
 def test_nothing_else(served: http.client.HTTPConnection, path: str) -> None:
     """Other files, other folders and whatever leads out of the folder are not there."""
     served.request("GET", path)
@@ -63,3 +82,12 @@ def test_it_ends_with_its_block(tmp_path: Path) -> None:
         pass
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection(address.removeprefix("http://"), timeout=2).request("GET", "/")
+
+
+def test_a_store_keeps_its_port(tmp_path: Path) -> None:
+    """A link from before a restart leads to the report; where another has the port, a free one does."""
+    with report_server(str(tmp_path)) as first, report_server(str(tmp_path)) as meanwhile:
+        assert meanwhile != first
+    with report_server(str(tmp_path)) as second:
+        assert second == first
+    assert usual_port(Storage(str(tmp_path))) != usual_port(Storage(str(tmp_path / "other")))

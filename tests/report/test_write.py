@@ -65,6 +65,19 @@ def test_a_folder_is_no_file(two_releases: Path, tmp_path: Path) -> None:
         run(two_releases, "--out", str(tmp_path))
 
 
+def test_a_file_that_is_no_report_is_not_overwritten(two_releases: Path, tmp_path: Path) -> None:
+    """A mistyped --out costs no data; an older report and an empty file are replaced."""
+    mine, page = tmp_path / "interactions.csv", tmp_path / "page.html"
+    mine.write_text("user,item\n1,2\n")
+    page.touch()
+    with pytest.raises(ConfigError, match=r"interactions.csv: is a file that is no report; allowed is a new one or an"):
+        run(two_releases, "--out", str(mine))
+    assert mine.read_text() == "user,item\n1,2\n"
+    for _ in range(2):
+        run(two_releases, "--out", str(page))
+    assert page.stat().st_size > 1_000_000
+
+
 def test_a_place_that_cannot_be_written(two_releases: Path, tmp_path: Path) -> None:
     """The option is named, not the store."""
     (tmp_path / "file").write_text("")

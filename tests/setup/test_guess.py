@@ -1,6 +1,7 @@
 """Which column plays which role."""
 
 import random
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from sidflow.setup.links import find_links
 from sidflow.setup.log_roles import LogRoles, guess_log
 from sidflow.setup.names import NAMES, likeness
 from sidflow.setup.profile import profile
+from sidflow.setup.write import write_configuration
 from tests.factories import World, make_world
 from tests.setup.conftest import Shop
 
@@ -296,3 +298,63 @@ def test_a_log_of_three_rows(shop: Shop) -> None:
     found = guess(*shop(log, pa.table({"i": ["x", "y"], "n": ["red lamp", "blue cup"]})))
     assert columns(found.log_roles) == {"user": "u", "item": "i", "timestamp": "t"}
     assert columns(found.item_roles) == {"item": "i", "title": "n"}
+
+
+def plays(users: int = 40, tracks: int = 30) -> pa.Table:
+    """Plays of tracks, each by one of ten artists, ids being UUIDs."""
+    draw = random.Random(7)
+    rows = [(f"u{k % users}", draw.randrange(tracks), 1_600_000_000 + 60 * k) for k in range(1_200)]
+    return pa.table(
+        {
+            "userid": [user for user, _, _ in rows],
+            "timestamp": [str(time) for _, _, time in rows],
+            "artist-id": [str(uuid.UUID(int=(track % 10 + 1) << 90)) for _, track, _ in rows],
+            "artist-name": [f'The "{"abcdefghij"[track % 10] * 4}" Band' for _, track, _ in rows],
+            "track-id": [str(uuid.UUID(int=(track + 77) << 90)) for _, track, _ in rows],
+            "track-name": [f"song of {'abcdefghij'[track % 10] * 3} number {track}" for _, track, _ in rows],
+        }
+    )
+
+
+def test_a_log_with_two_described_ids(shop: Shop) -> None:
+    """The finer one is the item, and no id is text."""
+    found = guess(shop(plays())[0], None)
+    assert columns(found.item_roles) == {"item": "track-id", "title": "track-name"}
+    assert found.item_roles.texts == ("artist-name",)
+    assert found.log_roles.item is not None and found.log_roles.item.column == "track-id"
+    assert "template: '{title}. {artist-name}'" in write_configuration(found, "a.yaml")
+
+
+def test_a_user_within_a_json_object(shop: Shop) -> None:
+    """No measurement is taken for the user, and it is said how to get at the field."""
+    log = WORLD.interactions
+    nested = pa.array([f'{{"id": "{each}"}}' for each in log["user_id"].to_pylist()])
+    spent = pa.array([str(1_000 + 7 * k % 350) for k in range(log.num_rows)])
+    log = log.drop_columns("user_id").append_column("visitor", nested).append_column("dwell_ms", spent)
+    with pytest.raises(DataContractError, match=r"'visitor' holds JSON objects.*\. \+ \{visitor_id: \.visitor\.id\}"):
+        guess(*shop(log))
+
+
+def test_a_position_is_no_weight() -> None:
+    """Where times do not tie, either."""
+    log = WORLD.interactions.rename_columns(["user_id", "item_id", "timestamp", "event", "position"])
+    assert guessed(log, WORLD.items)[0].weight is None
+
+
+def test_flags_in_other_words_are_no_text() -> None:
+    """As nothing is embedded of yes and no."""
+    flags = pa.array(["sí", "no"] * (WORLD.items.num_rows // 2))
+    assert guessed(WORLD.interactions, WORLD.items.append_column("venta", flags))[1].texts == ("brand", "category")
+
+
+def test_texts_to_mend_are_named(shop: Shop) -> None:
+    """One that a template cannot name, and one with HTML."""
+    titles = pa.array([f"<b>{each}</b>" for each in WORLD.items["title"].to_pylist()])
+    items = WORLD.items.set_column(1, "title", titles).rename_columns(["item_id", "title", "brand", "aisle: part"])
+    found = guess(*shop(None, items))
+    assert found.item_roles.texts == ("brand",)
+    assert found.notes == (
+        "items.csv: column 'aisle: part' is text, but a template cannot name it, for its name has one of { } ! : [ . "
+        "Rename it to have it embedded.",
+        "items.csv: column 'title' has HTML tags, which are embedded as they stand. Strip them.",
+    )

@@ -100,6 +100,14 @@ def test_a_log_that_is_its_own_catalogue(shop: Shop, shop_world: World) -> None:
     assert content["catalogue"]["gate"] == {"max_reject_share": 1.0}
 
 
+def test_a_step_back_is_no_suggestion(shop: Shop, shop_world: World) -> None:
+    """The rarest event counts only if it may say that an item was wanted."""
+    events = ["remove_from_cart" if k < 3 else "purchase" if k < 20 else "view" for k in range(400)]
+    log = shop_world.interactions.drop_columns("event").append_column("event", pa.array(events))
+    initialise(*shop(log), "a.yaml")
+    assert "events: [purchase]" in Path("a.yaml").read_text()
+
+
 def test_square_brackets_are_no_markup(shop: Shop, shop_world: World) -> None:
     """Column names and values are shown as they are."""
     log = shop_world.interactions.rename_columns(["[red]u", "item_id", "timestamp", "event", "weight"])

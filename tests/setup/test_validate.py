@@ -23,6 +23,9 @@ def configured(shop: Shop) -> Path:
     return Path()
 
 
+MANY = ("histories.gate.min_users=50",)
+
+
 def look(*overrides: str, sample_rows: int = 1_000) -> Looks:
     """The inputs of ./pipeline.yaml."""
     return look_at_inputs(load_config("pipeline.yaml", overrides), sample_rows, 3)
@@ -116,7 +119,8 @@ def test_every_file_of_a_folder_is_opened(configured: Path) -> None:
 
 def test_too_few_users(configured: Path) -> None:
     """If the whole log was read."""
-    assert "users have 100 interactions or more" in look("histories.min_user_events=100").warnings[0]
+    assert "users have 20 interactions or more" in look(*MANY, "histories.min_user_events=20").warnings[0]
+    assert "0 users have 100 interactions or more" in look("histories.min_user_events=100").problems[0]
     assert look("histories.min_user_events=100", sample_rows=100).warnings == []
 
 
@@ -133,3 +137,55 @@ def test_text_for_a_person(configured: Path) -> None:
 def test_a_wrong_configuration(configured: Path) -> None:
     """As every command says it."""
     assert "--set decoder.lr" in str(validate("--set", "decoder.lr=-1").exception)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            "interactions.path=none.csv",
+            "none.csv: 1 file without a single row; allowed is one row or more. Check inter",
+        ),
+        ("catalogue.path=none.csv", "none.csv: 1 file without a single row; allowed is one row or more. Check catal"),
+        ("interactions.keep.events=[x]", "no row of the 400 read counts. Change interactions.keep to what the log"),
+        ("interactions.timestamp_unit=iso8601", "no row of the 400 read counts. Check interactions.columns."),
+        ("store.root=pipeline.yaml/store", "pipeline.yaml is no folder, so no store can be at pipeline.yaml/store."),
+    ],
+)
+def test_what_a_run_would_end_with(configured: Path, setting: str, said: str) -> None:
+    """It is a problem, and never said that nothing stands against a run."""
+    Path("none.csv").write_text("user_id,item_id,timestamp,event,weight,title,brand,category\n")
+    done = validate("--set", setting)
+    assert (done.exit_code, "Nothing stands against" in done.stdout) == (2, False)
+    assert any(said in each for each in look(setting).problems)
+
+
+def test_a_store_without_the_right_to_write(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked of the nearest folder that is there."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert "cannot be written by this user" in look("store.root=a/b").problems[0]
+    assert look("store.root=memory://a").problems == []
+
+
+def test_a_warning_is_no_all_clear(configured: Path) -> None:
+    """The verdict points to it."""
+    add("log.csv", *["u00001,i00001,never,view,1"] * 100)
+    done = validate()
+    assert done.exit_code == 0
+    assert "what is warned of above may end it" in done.stdout
+    assert "Nothing stands" not in done.stdout
+
+
+def test_columns_stay_readable_side_by_side(configured: Path) -> None:
+    """At 80 characters no column shrinks away, and what does not fit is counted."""
+    lines = Path("items.csv").read_text().splitlines()
+    long = [
+        f"{lines[0]},about,picture",
+        *(f"{each},{'long words ' * 9},https://example.org/{'x' * 40}" for each in lines[1:]),
+    ]
+    Path("items.csv").write_text("\n".join(long))
+    shown = CliRunner().invoke(app, ["validate"], env={"COLUMNS": "60"}).stdout
+    header = next(each for each in shown.splitlines() if each.startswith("item_id") and "title" in each)
+    assert len(header) <= 60
+    assert "and 1 more column" in shown or "and 2 more columns" in shown
+    assert all(len(each.strip()) >= 5 for each in header.split("┃"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidflow.errors import DataContractError
-from sidflow.sources import list_sources
+from sidflow.sources import list_sources, read_batches
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -83,3 +83,29 @@ def test_nothing_to_read(tmp_path: Path, name: str, message: str) -> None:
     make(tmp_path, "README.md")
     with pytest.raises(DataContractError, match=message):
         list_sources(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied. Give this user the right to read it"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory. It was there a moment ago"),
+        (OSError(5, "Input/output error"), "Input/output error. Look after the disk or the network"),
+    ],
+)
+def test_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, message: str
+) -> None:
+    """A listed file that does not give its content says what to do, when it is hashed and when it is not."""
+    [source] = list_sources(str(make(tmp_path, "a.csv")), hashed=False)
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.open", refuse)
+    with pytest.raises(DataContractError, match=f"a.csv: cannot be read: {message}"):
+        list_sources(str(tmp_path))
+    if isinstance(error, PermissionError | FileNotFoundError):
+        monkeypatch.setattr("sidflow.sources.delimited.open_stream", refuse)
+        with pytest.raises(DataContractError, match=f"a.csv: cannot be read: {message}"):
+            list(read_batches(source, 10))
