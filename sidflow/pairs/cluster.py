@@ -71,9 +71,15 @@ def _local_workers(config: DaskConfig) -> Iterator[Workers]:
                 local_directory=name,
                 silence_logs=logging.CRITICAL,
             )
-        with cluster, Client(cluster, set_as_default=False) as client:
-            logger.info("pairs: %d Dask workers, dashboard %s", config.workers, client.dashboard_link)
-            yield OnDask(client, Path(name))
+        try:
+            with Client(cluster, set_as_default=False) as client:
+                logger.info("pairs: %d Dask workers, dashboard %s", config.workers, client.dashboard_link)
+                yield OnDask(client, Path(name))
+        finally:
+            try:
+                cluster.close()
+            except TimeoutError:  # must not hide what ended the block
+                logger.warning("pairs: the Dask cluster did not stop in time; its processes end with this one.")
 
 
 @contextmanager
