@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from sidflow.artifacts.fingerprint import file_digest
 from sidflow.artifacts.manifest import Part
-from sidflow.artifacts.storage import Storage, writing
+from sidflow.artifacts.storage import Storage
+from sidflow.artifacts.writing import writing
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Files on any fsspec filesystem, written so that no reader ever sees half of one."""
 
-import errno
 import os
-import re
 import shutil
 import tempfile
 import uuid
@@ -15,12 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sidflow.artifacts.planning import WouldWrite
+from sidflow.artifacts.writing import sync_folder, temporary_file
 from sidflow.errors import ArtifactError, SidflowError
 from sidflow.filesystem import open_filesystem
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
-_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
 
 
 class FileFacts(NamedTuple):
@@ -81,9 +76,9 @@ class Storage:
             with self._reached():
                 fs.pipe_file(f"{root}/{path}", content)
             return
-        temporary = _temporary(folder / path, content)
+        temporary = temporary_file(folder / path, content)
         temporary.replace(folder / path)
-        _sync_folder((folder / path).parent)
+        sync_folder((folder / path).parent)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a small file whole unless it exists; of several racing writers one gets True."""
@@ -96,14 +91,14 @@ class Storage:
             except FileExistsError:
                 return False
             return True
-        temporary = _temporary(folder / path, content)
+        temporary = temporary_file(folder / path, content)
         try:
             os.link(temporary, folder / path)
         except FileExistsError:
             return False
         finally:
             temporary.unlink()
-        _sync_folder((folder / path).parent)
+        sync_folder((folder / path).parent)
         return True
 
     def children(self, path: str) -> list[str]:
@@ -227,68 +222,3 @@ def _modified(fs: Any, path: str, facts: dict[str, Any]) -> datetime:
             return value if value.tzinfo else value.replace(tzinfo=UTC)
     asked: datetime = fs.modified(path)
     return asked if asked.tzinfo else asked.replace(tzinfo=UTC)
-
-
-def _temporary(target: Path, content: bytes) -> Path:
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-    return temporary
-
-
-@contextmanager
-def writing(path: Path, below: Path | None = None) -> Iterator[None]:
-    """Turn what a full or forbidden disk makes writers raise, Arrow and safetensors too, into an error that says so.
-
-    Args:
-        path: What is being written, for the message.
-        below: Errors about files that lie elsewhere are not the store's, and pass; None takes all.
-
-    Raises:
-        ArtifactError: If there is no room or there are no rights; any other error passes.
-    """
-    try:
-        yield
-    except SidflowError:
-        raise
-    except Exception as error:
-        number, name = _errno(error), getattr(error, "filename", None)
-        elsewhere = below is not None and name is not None and not Path(str(name)).is_relative_to(below)
-        if number in _NO_ROOM:
-            raise unwritable(path, number, "Free space, or raise the quota") from error
-        if number in _NO_RIGHTS and not elsewhere:
-            raise unwritable(path, number, "Give this user the right to write there") from error
-        if number in _NO_FOLDER and not elsewhere:
-            raise unwritable(path, number, "Move the file that is where a folder should be") from error
-        raise
-
-
-def unwritable(path: Path, number: int, step: str) -> ArtifactError:
-    """What a store says that has no room or no rights."""
-    return ArtifactError(
-        f"{path}: the store cannot be written: {os.strerror(number)}. {step}, or set store.root elsewhere."
-    )
-
-
-def _errno(error: Exception) -> int:
-    """The system's error number; safetensors only has it in its text. 0 if there is none."""
-    if isinstance(error, OSError) and error.errno:
-        return error.errno
-    found = re.search(r"os error (\d+)", str(error))
-    return int(found[1]) if found else 0
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

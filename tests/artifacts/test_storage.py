@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sidflow.artifacts import Storage
-from sidflow.artifacts.storage import writing
+from sidflow.artifacts.writing import writing
 from sidflow.errors import ArtifactError
 
 
