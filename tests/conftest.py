@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -95,4 +96,10 @@ def start_sidflow(server: str, folder: Path, *arguments: str) -> "subprocess.Pop
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )
+
+
+def _heed_interrupts() -> None:
+    """A shell's background jobs ignore SIGINT and hand that on; a user's command does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
