@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidflow.pairs.kernel import count_range
-from sidflow.pairs.log import Log, frozen
+from sidflow.pairs.log import Log, count_events, frozen
 
 
 class HalfLives(NamedTuple):
@@ -89,7 +89,7 @@ def item_ranges(items: np.ndarray, n_items: int, partitions: int) -> list[tuple[
         n_items: N, the size of the catalogue.
         partitions: Most ranges; fewer come back where single items outweigh a range.
     """
-    until = np.cumsum(np.bincount(items, minlength=n_items))
+    until = np.cumsum(count_events(items, n_items))
     share = len(items) / partitions
     cuts = np.searchsorted(until, share * np.arange(1, partitions), side="left") + 1
     edges = np.unique(np.concatenate(([0], np.minimum(cuts, n_items), [n_items])))

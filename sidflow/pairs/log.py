@@ -10,6 +10,7 @@ from sidflow.errors import ShapeError
 WHOLE_HISTORY = 65_535
 """A window as wide as any history; `pairs.max_history` allows no longer one, so that a reach fits 16 bits."""
 DAY_US = 86_400_000_000.0
+_CHUNK = 1 << 22  # events
 
 
 class Log(NamedTuple):
@@ -89,6 +90,14 @@ def recent_log(
 def count_users(log: Log, n_items: int) -> tuple[int, np.ndarray]:
     """Users with any event, and the distinct users of every item, (N,) int64."""
     return int(np.count_nonzero(np.diff(log.offsets))), _item_users(frozen(log.offsets), frozen(log.items), n_items)
+
+
+def count_events(items: np.ndarray, n_items: int) -> np.ndarray:
+    """Events of every item, (N,) int64, in bounded memory: numpy's count would copy all items as int64 first."""
+    counts = np.zeros(n_items, np.int64)
+    for start in range(0, len(items), _CHUNK):
+        counts += np.bincount(items[start : start + _CHUNK], minlength=n_items)
+    return counts
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from sidflow.pairs.cluster import open_workers
 from sidflow.pairs.count import Counts, HalfLives, count_partition, item_ranges
 from sidflow.pairs.facts import pair_facts
 from sidflow.pairs.incremental import counts_of, join_counts, update_counts
-from sidflow.pairs.log import DAY_US, Log, count_users, recent_log
+from sidflow.pairs.log import DAY_US, Log, count_events, count_users, recent_log
 from sidflow.pairs.margins import Margins, make_margins
 from sidflow.pairs.screen import Screened, Summary, screen_pairs, summarise
 from sidflow.pairs.select import select_pairs
@@ -69,7 +69,7 @@ def mine_pairs(
             counted, summary = _count(workers, log, n_items, config, config.min_support, on_progress)
             summary, margins, screened = screened_by(workers, counted, summary)
     selection = select_pairs(screened, margins, tests, histories.item_ids, config)
-    item_events = np.bincount(log.items, minlength=n_items)
+    item_events = count_events(log.items, n_items)
     facts = pair_facts(selection, summary, screened.coverable, item_events, tests)
     logger.info(
         "pairs: %d users, %d events -> %d observed -> %d significant + %d top-up, %d of %d items covered",

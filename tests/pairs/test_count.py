@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidflow.errors import ShapeError
+from sidflow.pairs import log as log_module
 from sidflow.pairs.count import Counts, HalfLives, count_pairs, item_ranges
-from sidflow.pairs.log import Log, count_users, recent_log
+from sidflow.pairs.log import Log, count_events, count_users, recent_log
 from tests.pairs.naive import naive_decayed, naive_support, packed
 
 N_ITEMS = 8
@@ -177,6 +178,13 @@ def test_recent_log_copies_nothing_when_nobody_is_cut():
     """Below the limit the inputs come back."""
     offsets, items = packed([[1, 2, 3]])
     assert recent_log(offsets, items, np.arange(3), 3).items is items
+
+
+def test_events_of_items(monkeypatch: pytest.MonkeyPatch):
+    """Chunk by chunk as in one go."""
+    items = np.array([0, 2, 2, 1, 2], np.int32)
+    monkeypatch.setattr(log_module, "_CHUNK", 2)
+    assert count_events(items, 4).tolist() == [1, 1, 3, 0]
 
 
 def test_users_of_items():
