@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sidflow.artifacts.planning import WouldWrite
-from sidflow.artifacts.writing import sync_folder, temporary_file
+from sidflow.artifacts.writing import sync_path, temporary_file
 from sidflow.errors import ArtifactError, SidflowError
 from sidflow.filesystem import open_filesystem
 
@@ -78,7 +78,7 @@ class Storage:
             return
         temporary = temporary_file(folder / path, content)
         temporary.replace(folder / path)
-        sync_folder((folder / path).parent)
+        sync_path((folder / path).parent)
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a small file whole unless it exists; of several racing writers one gets True."""
@@ -98,7 +98,7 @@ class Storage:
             return False
         finally:
             temporary.unlink()
-        sync_folder((folder / path).parent)
+        sync_path((folder / path).parent)
         return True
 
     def children(self, path: str) -> list[str]:

@@ -31,9 +31,9 @@ def temporary_file(target: Path, content: bytes) -> Path:
     return temporary
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a folder's new names last."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Make a file's content, or a folder's new names, last."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

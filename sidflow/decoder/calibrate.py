@@ -8,7 +8,7 @@ from torch import Tensor
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import Contexts, context_batches, encode_contexts, validation_contexts
+from sidflow.decoder.ranking import Contexts, context_batches, drawn_contexts, encode_contexts
 from sidflow.decoder.rescore import FEATURES, Beams, beam_features, fit_weights
 from sidflow.decoder.search import Trie, beam_search, build_trie
 from sidflow.pairs.table import Pairs
@@ -29,21 +29,12 @@ def fit_rescorer(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, pairs:
     Returns:
         The facts of `fit_weights`.
     """
-    contexts = drawn_contexts(dataset, decoder.config.rescore_users, decoder.config.seed)
+    contexts = drawn_contexts(dataset.histories, decoder.config.rescore_users, decoder.config.seed)
     memory = build_memory(dataset.histories, pairs)
     beams = collect_beams(decoder, dataset, vectors, Rescorer(np.zeros(len(FEATURES)), memory), contexts)
     weights, facts = fit_weights(beams, decoder.dense_share)
     decoder.rescorer = Rescorer(weights, memory)
     return facts
-
-
-def drawn_contexts(dataset: Dataset, most: int, seed: int) -> Contexts:
-    """At most so many validation contexts, drawn once by the seed."""
-    contexts = validation_contexts(dataset.histories)
-    if len(contexts.users) <= most:
-        return contexts
-    chosen = np.sort(np.random.default_rng(seed).choice(len(contexts.users), most, replace=False))
-    return Contexts(*(each[chosen] for each in contexts))
 
 
 def collect_beams(

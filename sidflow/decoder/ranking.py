@@ -31,6 +31,15 @@ def validation_contexts(histories: Histories) -> Contexts:
     return _contexts(histories, histories.n_train.astype(np.int64), histories.n_validation > 0)
 
 
+def drawn_contexts(histories: Histories, most: int, seed: int) -> Contexts:
+    """At most so many validation contexts, drawn once by the seed, in order."""
+    contexts = validation_contexts(histories)
+    if len(contexts.users) <= most:
+        return contexts
+    chosen = np.sort(np.random.default_rng(seed).choice(len(contexts.users), most, replace=False))
+    return Contexts(*(each[chosen] for each in contexts))
+
+
 def measured_contexts(histories: Histories) -> Contexts:
     """All events before the first test event of every user who has one, and at least one event before it."""
     before = histories.n_train.astype(np.int64) + histories.n_validation

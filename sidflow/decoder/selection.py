@@ -9,7 +9,7 @@ from torch import Tensor
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.metrics import ranking_metrics
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import Contexts, rank_contexts, validation_contexts
+from sidflow.decoder.ranking import Contexts, drawn_contexts, rank_contexts
 from sidflow.decoder.search import Trie, build_trie
 
 METRIC = "ndcg@10"
@@ -70,11 +70,7 @@ class Selection:
 
 def make_selection(decoder: Decoder, dataset: Dataset, vectors: np.ndarray) -> Selection:
     """A selection on at most `validation_users` users, drawn once by the decoder's seed."""
-    contexts, most = validation_contexts(dataset.histories), decoder.config.validation_users
-    if len(contexts.users) > most:
-        generator = np.random.default_rng(decoder.config.seed)
-        chosen = np.sort(generator.choice(len(contexts.users), most, replace=False))
-        contexts = Contexts(*(each[chosen] for each in contexts))
+    contexts = drawn_contexts(dataset.histories, decoder.config.validation_users, decoder.config.seed)
     trie = build_trie(dataset.sids.codes, decoder.codes.device)
     return Selection(dataset.histories.items, contexts, trie, vectors)
 

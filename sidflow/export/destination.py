@@ -1,6 +1,5 @@
 """Where an export goes: any fsspec URL, whole or not at all."""
 
-import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sidflow.artifacts.writing import sync_path
 from sidflow.errors import ConfigError
 from sidflow.filesystem import open_filesystem
 
@@ -92,9 +92,9 @@ class Destination:
             try:
                 yield temporary
                 if final is not None:
-                    _sync(temporary)
+                    sync_path(temporary)
                     temporary.replace(final)
-                    _sync(folder)
+                    sync_path(folder)
                 else:
                     fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
                     fs.put_file(str(temporary), path)
@@ -117,11 +117,3 @@ class Destination:
 
 def _is_local(fs: Any) -> bool:
     return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,12 @@
 """A folder that is seen whole or not at all: made beside its place and moved there at the end."""
 
-import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sidflow.artifacts.writing import sync_path
 from sidflow.errors import ConfigError
 
 
@@ -63,7 +63,7 @@ def _free_target(out: str, names: Collection[str], force: bool) -> Path:
 def _replace(made: Path, target: Path) -> None:
     """Move a folder over another one; the older content goes last."""
     for path in made.rglob("*"):
-        _sync(path)
+        sync_path(path)
     if not target.exists():
         made.rename(target)
         return
@@ -75,11 +75,3 @@ def _replace(made: Path, target: Path) -> None:
         old.rename(target)
         raise
     shutil.rmtree(old)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
