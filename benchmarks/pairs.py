@@ -28,6 +28,7 @@ for _name in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "
 import numpy as np  # noqa: E402 - the thread counts must come first
 
 WINDOW, LENGTH, MIN_SUPPORT = 10, 20, 2
+PARTITIONS = 8  # the default of pairs.partitions
 TOKENS_PER_USER = sum(min(WINDOW, LENGTH - 1 - place) for place in range(LENGTH))
 PEER_REPEATS = {"1e+08": 1}
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -126,10 +127,11 @@ def warm_ours(offsets: np.ndarray, items: np.ndarray) -> Any:
 
 def ours(log: Any, n_items: int) -> Columns:
     """sidflow's kernel, partition by partition as the pipeline does it, in this thread."""
-    from sidflow.pairs.count import count_pairs, item_ranges
+    from sidflow.pairs.count import count_partition, item_ranges
 
-    ranges = item_ranges(log.items, n_items, 32)
-    parts = [list(count_pairs(log, n_items, MIN_SUPPORT, each)[:3]) for each in ranges]
+    log.check(n_items)
+    settings = (log.window, n_items, MIN_SUPPORT, None, log.offsets, log.items, log.back, log.ahead, log.ages)
+    parts = [list(count_partition(each, *settings)[:3]) for each in item_ranges(log.items, n_items, PARTITIONS)]
     joined = []
     for _ in range(3):  # a column at a time, so that the result is not there twice
         joined.append(np.concatenate([part.pop(0) for part in parts]))

@@ -59,12 +59,7 @@ def count_pairs(
         ShapeError: If the log's arrays and n_items do not fit together.
     """
     log.check(n_items)
-    low, high = item_range or (0, n_items)
-    lives = half_lives or HalfLives(np.inf, np.inf)
-    if half_lives is None:
-        log = log._replace(ages=log.ages[:0])
-    arrays = (frozen(log.offsets), frozen(log.items), frozen(log.back), frozen(log.ahead), frozen(log.ages))
-    return Counts(*count_range(*arrays, log.window, lives, n_items, low, high, min_support))
+    return _count_range(log, n_items, min_support, item_range or (0, n_items), half_lives)
 
 
 def count_partition(
@@ -77,8 +72,17 @@ def count_partition(
     items: np.ndarray,
     *others: np.ndarray,
 ) -> Counts:
-    """`count_pairs` of one partition, the log as its arrays, since these reach a worker one by one."""
-    return count_pairs(Log(offsets, items, window, *others), n_items, min_support, item_range, half_lives)
+    """`count_pairs` of one partition of a log that has been checked, as its arrays: these reach a worker one by one."""
+    return _count_range(Log(offsets, items, window, *others), n_items, min_support, item_range, half_lives)
+
+
+def _count_range(
+    log: Log, n_items: int, min_support: int, item_range: tuple[int, int], half_lives: HalfLives | None
+) -> Counts:
+    lives = half_lives or HalfLives(np.inf, np.inf)
+    ages = log.ages[:0] if half_lives is None else log.ages
+    arrays = (frozen(log.offsets), frozen(log.items), frozen(log.back), frozen(log.ahead), frozen(ages))
+    return Counts(*count_range(*arrays, log.window, lives, n_items, *item_range, min_support))
 
 
 def item_ranges(items: np.ndarray, n_items: int, partitions: int) -> list[tuple[int, int]]:

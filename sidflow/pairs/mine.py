@@ -66,7 +66,7 @@ def mine_pairs(
         summary, margins, screened = screened_by(InProcess(), [counts], summarise(counts))
     else:
         with open_workers(config.dask) as workers:
-            counted, summary = _count(workers, log, n_items, config, config.min_support, on_progress)
+            counted, summary = count_log(workers, log, n_items, config, config.min_support, on_progress)
             summary, margins, screened = screened_by(workers, counted, summary)
     selection = select_pairs(screened, margins, tests, histories.item_ids, config)
     item_events = count_events(log.items, n_items)
@@ -95,7 +95,7 @@ def _kept_counts(
     updated = None if base is None else update_counts(base, user_ids, item_ids, log)
     if updated is None:
         with open_workers(config.dask) as workers:
-            counted, _ = _count(workers, log, len(item_ids), config, 1, on_progress)
+            counted, _ = count_log(workers, log, len(item_ids), config, 1, on_progress)
             updated = join_counts(user_ids, item_ids, log, workers.fetch(counted))
     save_base(updated, cache, settings)
     return counts_of(updated, config.min_support)
@@ -123,15 +123,16 @@ def _microseconds(duration: str | None) -> int | None:
     return None if duration is None else duration_us(duration)
 
 
-def _count(
+def count_log(
     workers: Workers,
     log: Log,
     n_items: int,
     config: PairsConfig,
     min_support: int,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Any], Summary]:
     """First round: counts stay with the workers, margins and totals are added up here."""
+    log.check(n_items)
     arrays = [workers.share(each) for each in (log.offsets, log.items, log.back, log.ahead, log.ages)]
     settings = (log.window, n_items, min_support, _half_lives(config))
     calls = [(each, *settings, *arrays) for each in item_ranges(log.items, n_items, config.partitions)]
