@@ -54,7 +54,7 @@ def main() -> None:
     print_table(rows)
 
 
-def run(method: str, tokens: float, arguments: argparse.Namespace) -> dict[str, Any] | None:
+def run(method: str, tokens: float, arguments: argparse.Namespace, script: str = __file__) -> dict[str, Any] | None:
     """Seconds and peak memory of all repeats of one method, or its row if it is there; None where it is not run."""
     if method in TOO_SLOW and tokens > TOO_SLOW[method]:
         return None
@@ -65,7 +65,7 @@ def run(method: str, tokens: float, arguments: argparse.Namespace) -> dict[str, 
     times = arguments.repeats if method.startswith("sidflow") else PEER_REPEATS.get(f"{tokens:.0e}", arguments.repeats)
     done = []
     for _ in range(times):
-        command = [sys.executable, __file__, "--one", method, str(tokens)]
+        command = [sys.executable, script, "--one", method, str(tokens)]
         answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         done.append(json.loads(answer.splitlines()[-1]))
         print(f"{method} at {tokens:.0e}: {done[-1]['seconds']:.2f} s", file=sys.stderr)
@@ -91,7 +91,8 @@ def measure(method: str, tokens: float) -> dict[str, Any]:
     began = time.perf_counter()
     a, b, support = count(ready, n_items)
     seconds, peak = time.perf_counter() - began, _peak_mib()
-    order = np.lexsort((b, a)) if method not in OURS else slice(None)
+    keys = a.astype(np.int64) << 32 | b
+    order = slice(None) if (np.diff(keys) > 0).all() else np.argsort(keys)
     weights = np.arange(1, len(a) + 1, dtype=np.uint64)
     mixed = (a[order].astype(np.uint64) * 1_000_003 + b[order].astype(np.uint64)) * support[order].astype(np.uint64)
     return {
@@ -258,7 +259,6 @@ METHODS: dict[str, Method] = {
     "sidflow whole histories": (warm_ours, ours_whole),
     "scipy XtX": (sparse_matrix, with_scipy),
 }
-OURS = ("sidflow", "sidflow whole histories")
 TOO_SLOW = {"dask merge": 1e7}
 
 

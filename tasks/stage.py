@@ -19,7 +19,7 @@ from sidflow.config import Section
 from sidflow.device import device_name
 from sidflow.errors import GateRefused
 from sidflow.validation import judge, measure_rows, refusal, row_batches
-from tasks.evidence import show_gates
+from tasks.evidence import show_facts, show_gates
 from tasks.progress import progress
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Stage:
         """Judge stored facts by the limits of now: a loosened limit redoes nothing, a tightened one holds."""
         gates = self._verdict(manifest, limits)
         show_gates(self.kind, gates)
+        show_facts(self.kind, manifest.metrics)
         failed = [each for each in gates if not each["success"]]
         if failed or store.storage.read(f"{manifest.folder}/verdict.json"):
             verdict = json.dumps({"limits": dict(limits), "gates": list(gates)}, indent=1)

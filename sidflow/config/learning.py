@@ -26,6 +26,12 @@ class PairsGate(Section):
     min_pairs: int = operational(0, "Fewest pairs.", ge=0)
     max_fdr: float = operational(0.10, "Largest estimated false discovery rate of the significant tier.", ge=0, le=1)
     max_hub_share: float = operational(1.0, "Largest share of the pairs that may touch one item.", ge=0, le=1)
+    max_chance_share: float = operational(
+        1.0, "Largest share of the significant tier's support that chance explains.", ge=0, le=1
+    )
+    min_coverage: float = operational(
+        0.0, "Smallest share of the items with any partner of min_support that keep one.", ge=0, le=1
+    )
 
 
 class PairsConfig(Section):

@@ -9,6 +9,8 @@ from sidflow.errors import ShapeError
 
 WHOLE_HISTORY = 65_535
 """A window as wide as any history; `pairs.max_history` allows no longer one, so that a reach fits 16 bits."""
+MOST = 2**31 - 2
+"""Items or users that fit the kernel's 32 bits beside a user number raised by one."""
 DAY_US = 86_400_000_000.0
 _CHUNK = 1 << 22  # events
 
@@ -31,9 +33,15 @@ class Log(NamedTuple):
         """Refuse what the kernel, which indexes without checks, must not see.
 
         Raises:
-            ShapeError: If the arrays do not fit together, or an item lies outside the catalogue.
+            ShapeError: If the arrays do not fit together, an item lies outside the catalogue, or items or users are
+                more than 32 bits number.
         """
         offsets, items = self.offsets, self.items
+        for name, count in (("items", n_items), ("users", len(offsets) - 1)):
+            if count > MOST:
+                raise ShapeError(f"pairs are counted over at most {MOST:,} {name}, got {count:,}. Split the log.")
+        if items.dtype != np.int32:
+            raise ShapeError(f"item indices must be int32, got {items.dtype}. Convert them, once they fit.")
         if not len(offsets) or offsets[0] != 0 or offsets[-1] != len(items) or (np.diff(offsets) < 0).any():
             raise ShapeError(
                 f"offsets must rise from 0 to the {len(items):,} events, got {offsets[:1]}..{offsets[-1:]}"

@@ -19,7 +19,7 @@ from sidflow.pairs.facts import pair_facts
 from sidflow.pairs.incremental import counts_of, join_counts, update_counts
 from sidflow.pairs.log import DAY_US, Log, count_events, count_users, recent_log
 from sidflow.pairs.margins import Margins, make_margins
-from sidflow.pairs.screen import Screened, Summary, screen_pairs, summarise
+from sidflow.pairs.screen import Screened, Summary, add_up, screen_pairs, summarise
 from sidflow.pairs.select import select_pairs
 from sidflow.pairs.significance import fdr_bound, item_pair_tests
 from sidflow.pairs.table import Pairs
@@ -138,12 +138,7 @@ def count_log(
     calls = [(each, *settings, *arrays) for each in item_ranges(log.items, n_items, config.partitions)]
     counted = workers.map(count_partition, calls, on_progress)
     parts = workers.fetch(workers.map(summarise, [(each,) for each in counted]))
-    return counted, Summary(
-        margins=np.stack([part.margins for part in parts]).sum(axis=0),
-        tokens=sum(part.tokens for part in parts),
-        observed=sum(part.observed for part in parts),
-        candidates=sum(part.candidates for part in parts),
-    )
+    return counted, add_up(parts)
 
 
 def _screen(workers: Workers, counted: list[Any], margins: Margins, bound: float) -> Screened:

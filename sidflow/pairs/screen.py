@@ -1,5 +1,6 @@
 """What a worker does with its counts once the margins of all partitions are known."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,3 +57,13 @@ def screen_pairs(counts: Counts, values: np.ndarray, scale: float, bound: float)
 def summarise(counts: Counts) -> Summary:
     """The few numbers of a partition that leave its worker."""
     return Summary(counts.margins, counts.tokens, counts.observed, len(counts.a))
+
+
+def add_up(parts: Sequence[Summary]) -> Summary:
+    """The summary of all partitions together; margins and totals may exceed 32 bits."""
+    return Summary(
+        margins=np.stack([part.margins for part in parts]).sum(axis=0),
+        tokens=sum(part.tokens for part in parts),
+        observed=sum(part.observed for part in parts),
+        candidates=sum(part.candidates for part in parts),
+    )

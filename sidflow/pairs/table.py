@@ -13,6 +13,7 @@ from sidflow.errors import DataContractError, ShapeError
 
 PAIRS_FILE = "pairs.parquet"
 SIGNIFICANT, TOP_UP = "significant", "top-up"
+_ROWS = 1 << 20  # of a row group
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Pairs:
     """Mined item pairs, stored once each with a < b, sorted by (a, b).
 
     Shapes: m pairs; a and b are catalogue indices.
+
+    Raises:
+        ShapeError: If a column has another length.
+        DataContractError: If a weight is NaN, infinite or negative.
     """
 
     a: np.ndarray  # (m,) int32
@@ -37,6 +42,12 @@ class Pairs:
         for name, column in vars(self).items():
             if column is not None and column.shape != self.a.shape:
                 raise ShapeError(f"pairs.{name} has shape {column.shape}, but pairs.a has {self.a.shape}")
+        wrong = np.flatnonzero(~(np.isfinite(self.weight) & (self.weight >= 0)))
+        if len(wrong):
+            raise DataContractError(
+                f"pairs.weight: {len(wrong):,} of {len(self):,} weights are NaN, infinite or negative, first "
+                f"{self.weight[wrong[0]]} in row {wrong[0]:,}; allowed are finite ones from 0. Mine the pairs again."
+            )
 
     def __len__(self) -> int:
         return len(self.a)
@@ -55,20 +66,29 @@ def write_pairs(pairs: Pairs, item_ids: pa.Array, folder: Path) -> None:
     """
     if len(pairs) and not 0 <= int(pairs.a.min()) <= int(pairs.b.max()) < len(item_ids):
         raise ShapeError(f"pairs point up to item {int(pairs.b.max())}, but the catalogue has {len(item_ids)} items")
+    first = _piece(pairs, item_ids, slice(0, _ROWS))
+    with pq.ParquetWriter(folder / PAIRS_FILE, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for start in range(_ROWS, len(pairs), _ROWS):
+            writer.write_table(_piece(pairs, item_ids, slice(start, start + _ROWS)))
+
+
+def _piece(pairs: Pairs, item_ids: pa.Array, rows: slice) -> pa.Table:
+    """Some rows as they are written: ids of all rows at once may be more text than one Arrow array holds."""
     columns = {
-        "item_a": item_ids.take(pa.array(pairs.a)),
-        "item_b": item_ids.take(pa.array(pairs.b)),
-        "support": pa.array(pairs.support),
-        "expected": pa.array(pairs.expected),
-        "pmi": pa.array(pairs.pmi),
-        "p_value": pa.array(pairs.p_value),
-        "tier": pc.if_else(pa.array(pairs.significant), SIGNIFICANT, TOP_UP),
-        "weight": pa.array(pairs.weight),
-        "heldout": pa.array(pairs.heldout),
+        "item_a": item_ids.take(pa.array(pairs.a[rows])),
+        "item_b": item_ids.take(pa.array(pairs.b[rows])),
+        "support": pa.array(pairs.support[rows]),
+        "expected": pa.array(pairs.expected[rows]),
+        "pmi": pa.array(pairs.pmi[rows]),
+        "p_value": pa.array(pairs.p_value[rows]),
+        "tier": pc.if_else(pa.array(pairs.significant[rows]), SIGNIFICANT, TOP_UP),
+        "weight": pa.array(pairs.weight[rows]),
+        "heldout": pa.array(pairs.heldout[rows]),
     }
     if pairs.decayed is not None:
-        columns["decayed"] = pa.array(pairs.decayed)
-    pq.write_table(pa.table(columns), folder / PAIRS_FILE, compression="zstd")
+        columns["decayed"] = pa.array(pairs.decayed[rows])
+    return pa.table(columns)
 
 
 def read_pairs(files: Mapping[str, Path], item_ids: pa.Array) -> Pairs:
@@ -85,7 +105,7 @@ def read_pairs(files: Mapping[str, Path], item_ids: pa.Array) -> Pairs:
         DataContractError: If a pair names an item that is not in the catalogue.
     """
     table = pq.read_table(files[PAIRS_FILE])
-    a, b = (_indices(table.column(name).combine_chunks(), item_ids) for name in ("item_a", "item_b"))
+    a, b = (_indices(table.column(name), item_ids) for name in ("item_a", "item_b"))
     order = np.lexsort((b, a))
     columns = {name: table.column(name).to_numpy()[order] for name in ("support", "expected", "pmi", "p_value")}
     return Pairs(
@@ -99,7 +119,7 @@ def read_pairs(files: Mapping[str, Path], item_ids: pa.Array) -> Pairs:
     )
 
 
-def _indices(ids: pa.Array, item_ids: pa.Array) -> np.ndarray:
+def _indices(ids: pa.ChunkedArray, item_ids: pa.Array) -> np.ndarray:
     indices = pc.index_in(ids, value_set=item_ids)
     if indices.null_count:
         unknown = pc.filter(ids, pc.is_null(indices))

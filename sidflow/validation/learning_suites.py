@@ -5,7 +5,7 @@ import sys
 from sidflow import schemas
 from sidflow.validation.derive import embedding_columns, pair_columns, sid_columns
 from sidflow.validation.engine import OneOf, Range
-from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at, least, tallied
+from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at, least, share_of, tallied
 from sidflow.validation.tallies import OutOfOrder, SharedCodes
 
 ACTIONS = ("keep", "assign_new", "full", "re_encode")
@@ -35,6 +35,29 @@ PAIRS = Suite(
             at("max_hub_share"),
             "Lower pairs.max_partners, see whether that id stands for many items, or raise pairs.gate.max_hub_share.",
             maximum="max_hub_share",
+        ),
+        FactCheck(
+            "chance explains few of the significant tier's co-occurrences",
+            "chance_share",
+            at("chance_share"),
+            "Raise pairs.iota or min_support, or raise pairs.gate.max_chance_share.",
+            maximum="max_chance_share",
+        ),
+        FactCheck(
+            "items that could have a partner have one",
+            "coverage",
+            share_of("items_covered", "items_coverable"),
+            "Raise pairs.topup_p or topup_partners, or lower pairs.gate.min_coverage.",
+            minimum="min_coverage",
+            optional=True,
+        ),
+        FactCheck(
+            "every observed pair is kept or dropped for one reason",
+            "unaccounted",
+            lambda facts: facts["pairs_observed"] - facts["pairs"] - sum(facts["dropped"].values()),
+            "Run again with --refresh pairs; if that does not help, it is a defect of the stage.",
+            minimum=0,
+            maximum=0,
         ),
         FactCheck(
             "every pair is there once, ascending",

@@ -92,6 +92,11 @@ def least(*path: str) -> Callable[[Facts], float | None]:
     return observe
 
 
+def share_of(part: str, whole: str) -> Callable[[Facts], float | None]:
+    """Picks one number over another; none if the other is 0."""
+    return lambda facts: facts[part] / facts[whole] if facts[whole] else None
+
+
 def tallied(name: str) -> Callable[[Facts], float | None]:
     """Picks a fact that was measured on the rows."""
     return at("row_checks", "facts", name)

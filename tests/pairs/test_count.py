@@ -220,3 +220,18 @@ def test_arrays_of_another_log_are_refused():
     log = Log(*packed([[0, 1]]), 1)._replace(ages=np.zeros(1, np.float32))
     with pytest.raises(ShapeError, match="ages has 1 entries for 2 events"):
         count_pairs(log, N_ITEMS)
+
+
+@pytest.mark.parametrize("n_items", [2**31 - 1, 2**40])
+def test_more_items_than_the_kernel_numbers_are_refused(n_items: int):
+    """Before anything of that size is allocated; one less is allowed as far as numbers go."""
+    log = Log(np.array([0, 2]), np.array([0, 1], np.int32), 1)
+    with pytest.raises(ShapeError, match=rf"at most 2,147,483,646 items, got {n_items:,}"):
+        count_pairs(log, n_items)
+    log.check(2**31 - 2)
+
+
+def test_item_indices_beyond_int32_are_refused():
+    """They would wrap around inside the kernel."""
+    with pytest.raises(ShapeError, match="item indices must be int32, got int64"):
+        count_pairs(Log(np.array([0, 2]), np.array([0, 2**31 + 5]), 1), 2**31 - 2)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sidflow.errors import DataContractError, ShapeError
+from sidflow.pairs import table
 from sidflow.pairs.table import Pairs, read_pairs, write_pairs
 
 IDS = pa.array(["007", "a", "b", "c"])
@@ -101,3 +102,21 @@ def test_columns_of_unequal_length_are_refused():
     pairs = make_pairs([0], [1])
     with pytest.raises(ShapeError, match=r"pairs.weight has shape \(2,\), but pairs.a has \(1,\)"):
         Pairs(**{**vars(pairs), "weight": np.zeros(2, np.float32)})
+
+
+def test_row_groups_are_written_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Three groups read back as one table."""
+    monkeypatch.setattr(table, "_ROWS", 2)
+    pairs = make_pairs([0, 0, 0, 1, 2], [1, 2, 3, 2, 3])
+    write_pairs(pairs, IDS, tmp_path)
+    assert pq.read_metadata(tmp_path / "pairs.parquet").num_row_groups == 3
+    found = read_pairs({"pairs.parquet": tmp_path / "pairs.parquet"}, IDS)
+    assert found.b.tolist() == pairs.b.tolist() and found.weight.tolist() == pairs.weight.tolist()
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -0.5])
+def test_weights_that_no_loss_could_take_are_refused(weight: float):
+    """Which, how many, and what is allowed."""
+    pairs = make_pairs([0, 1], [1, 2])
+    with pytest.raises(DataContractError, match=rf"pairs.weight: 1 of 2 weights .* first {weight} in row 1; allowed"):
+        replace(pairs, weight=np.array([1, weight], np.float32))

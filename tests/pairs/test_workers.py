@@ -66,3 +66,12 @@ def test_a_killed_worker_is_replaced(local: OnDask):
     first = local.map(abs, [(-number,) for number in range(6)])
     os.kill(local.fetch(local.map(os.getpid, [()]))[0], signal.SIGKILL)
     assert local.fetch(local.map(pow, [(each, 2) for each in first])) == [0, 1, 4, 9, 16, 25]
+
+
+@pytest.mark.slow
+def test_results_beyond_the_memory_limit_spill_to_disk():
+    """One worker of 512 MiB holds ten results of 64 MB until the second round has read them."""
+    with open_workers(DaskConfig(workers=1, memory_limit="512MiB")) as workers:
+        made = workers.map(np.ones, [(8_000_000,)] * 10)
+        sums = workers.fetch(workers.map(np.sum, [(each,) for each in made]))
+    assert sums == [8_000_000.0] * 10

@@ -31,7 +31,7 @@ def artifacts_beside(server: str, report: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_run_links_its_report_and_shows_figures(server: str, world: Path, sidflow: Sidflow) -> None:
-    """With `sidflow serve` the link opens the page; figures are images; a run that publishes nothing writes nothing."""
+    """With `sidflow serve` the link opens the page; figures are images, facts tables; a run that publishes nothing writes nothing."""
     with report_server(str(world / "store")) as address:
         (world / ".sidflow").mkdir()
         (world / ".sidflow" / "server.json").write_text(json.dumps({"url": server, "pid": 0, "reports": address}))
@@ -40,6 +40,8 @@ def test_a_run_links_its_report_and_shows_figures(server: str, world: Path, sidf
         found = artifacts_beside(server, f"[Report of release {release}]({link})")
         with urllib.request.urlopen(link, timeout=20) as response:
             assert f"sidflow release {release}" in response.read().decode()
+    facts = {each["fact"]: each["value"] for each in json.loads(found["facts-pairs"]["data"])}
+    assert {"significant", "dropped.below_support", "coverage_by_popularity_decile", "fdr_hat"} <= set(facts)
     images = {key: each["data"] for key, each in found.items() if each["type"] == "image"}
     assert set(images) == {
         "figure-metrics-baselines", "figure-decoder-validation", "figure-code-usage", "figure-item-map",
