@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from flows.commands.control import make_control, parse_like, parse_prefix, parse_where
 from flows.commands.options import ConfigOption, JsonOption, SetOption, plain
 from sidflow.artifacts import Manifest, Store
 from sidflow.artifacts.kinds import check_kind
@@ -73,6 +74,15 @@ def recommend(
     users: Annotated[list[str] | None, typer.Argument(metavar="USER...", help="User ids.")] = None,
     history: Annotated[str | None, typer.Option(help="Item ids, oldest first, with commas between.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Items per user.")] = 10,
+    where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Only items that have it.")] = None,
+    prefix: Annotated[str | None, typer.Option(metavar="12-7", help="Only items whose SID begins so.")] = None,
+    like: Annotated[str | None, typer.Option(metavar="ITEM[:CODES]", help="Only items with its first codes.")] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Leave this item out.")] = None,
+    with_seen: Annotated[bool, typer.Option("--with-seen", help="Items of the history may come again.")] = False,
+    quota: Annotated[int | None, typer.Option(min=1, help="Most items under one first code.")] = None,
+    temperature: Annotated[
+        list[float] | None, typer.Option(min=0.01, max=100, help="Of a level's codes; once a level.")
+    ] = None,
     config: ConfigOption = "pipeline.yaml",
     set_: SetOption = [],  # noqa: B006
     as_json: JsonOption = False,
@@ -80,6 +90,7 @@ def recommend(
     """Recommend items from the current release."""
     if bool(users) == bool(history):
         raise ConfigError("recommend: give either user ids or --history ITEM,...; got both or neither.")
+    wanted = (parse_where(where or []), parse_prefix(prefix), parse_like(like))
     from sidflow.recommender import load_recommender
 
     settings = load_config(config, set_)
@@ -88,7 +99,9 @@ def recommend(
     given = history.split(",") if history else []
     asked: list[str | Sequence[str]] = [given] if history else list(users or [])
     names = [f"after {', '.join(given)}"] if history else [f"user {each}" for each in users or []]
-    lists = load_recommender(store, release, settings.catalogue).recommend_many(asked, k)
+    recommender = load_recommender(store, release, settings.catalogue)
+    filters, spread = make_control(recommender, *wanted, without or [], quota, temperature or [])
+    lists = recommender.recommend_many(asked, k, not with_seen, filters, spread)
     if as_json:
         rows = [
             {"for": name, "release": release.id, "items": [asdict(item) for item in items]}
@@ -99,7 +112,10 @@ def recommend(
     for name, items in zip(names, lists, strict=True):
         if not items:
             Console(emoji=False).print(
-                plain(f"For {name}: nothing. Every other item is unavailable, see catalogue.path.")
+                plain(
+                    f"For {name}: nothing. No other item is available (see catalogue.path) and passes "
+                    "--where, --prefix, --like and --without."
+                )
             )
             continue
         table = Table("", title=plain(f"For {name}"), title_justify="left")

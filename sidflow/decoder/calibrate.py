@@ -10,7 +10,8 @@ from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import Contexts, context_batches, drawn_contexts, encode_contexts
 from sidflow.decoder.rescore import FEATURES, Beams, beam_features, fit_weights
-from sidflow.decoder.search import Trie, beam_search, build_trie
+from sidflow.decoder.search import beam_search
+from sidflow.decoder.trie import Trie, build_trie
 from sidflow.pairs.table import Pairs
 
 BEAM = 50

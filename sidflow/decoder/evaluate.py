@@ -14,7 +14,7 @@ from sidflow.decoder.files import check_digest
 from sidflow.decoder.metrics import bootstrap_interval, coverage, ndcg_gains, ranking_metrics, recall_gains
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import Contexts, measured_contexts, rank_contexts
-from sidflow.decoder.search import build_trie
+from sidflow.decoder.trie import build_trie
 from sidflow.histories.table import Histories
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.rescore import make_rescore
-from sidflow.decoder.search import Trie, beam_search
+from sidflow.decoder.search import beam_search
+from sidflow.decoder.trie import Trie
 from sidflow.histories.table import Histories
 
 

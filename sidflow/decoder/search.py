@@ -1,60 +1,17 @@
 """Beam search through a trie of existing SIDs held as flat arrays: loops over levels, never over beams or items."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from sidflow.decoder.mask import Mask
 from sidflow.decoder.model import Decoder
+from sidflow.decoder.spread import Spread, cap_groups
+from sidflow.decoder.trie import Trie
 
 Rescore = Callable[[Tensor, Tensor, Tensor], Tensor]
 """New scores (B, C) of items (B, C) from their level log-probabilities, -inf where there is none, and dense logits."""
-
-
-@dataclass(frozen=True)
-class Trie:
-    """All prefixes of the SIDs of a catalogue, level by level, in CSR form.
-
-    Shapes: N items, n_l prefixes of length l (n_0 = 1, the empty one), L levels.
-
-    Attributes:
-        order: Items sorted by SID, (N,) int64. Every prefix covers one stretch of it.
-        begins: Per length l = 0..L, where a prefix's stretch begins, (n_l + 1,) int64.
-        children: Per length l < L, where a prefix's children begin, (n_l + 1,) int64.
-        codes: Per length l < L, the last code of each prefix of length l + 1, (n_(l+1),) int64.
-        branching: Per length l < L, the most children of a prefix.
-    """
-
-    order: Tensor
-    begins: tuple[Tensor, ...]
-    children: tuple[Tensor, ...]
-    codes: tuple[Tensor, ...]
-    branching: tuple[int, ...]
-
-
-def build_trie(codes: np.ndarray, device: torch.device | str = "cpu") -> Trie:
-    """The trie of SIDs (N, L) on a device; items that share a SID share its last node."""
-    count, levels = codes.shape
-    order = np.lexsort(codes.T[::-1])
-    ordered = codes[order].astype(np.int64)
-    begins, children, last = [np.array([0, count])], [], []
-    fresh = np.zeros(count, dtype=bool)
-    fresh[:1] = True
-    for level in range(levels):
-        fresh[1:] |= ordered[1:, level] != ordered[:-1, level]
-        starts = np.flatnonzero(fresh)
-        children.append(np.searchsorted(starts, begins[-1]))
-        last.append(ordered[starts, level])
-        begins.append(np.append(starts, count))
-    return Trie(
-        torch.from_numpy(order).to(device),
-        tuple(torch.from_numpy(each).to(device) for each in begins),
-        tuple(torch.from_numpy(each).to(device) for each in children),
-        tuple(torch.from_numpy(each).to(device) for each in last),
-        tuple(int(np.diff(each).max()) for each in children),
-    )
 
 
 @torch.inference_mode()
@@ -65,8 +22,9 @@ def beam_search(
     trie: Trie,
     beam: int,
     k: int,
-    allowed: Tensor | None = None,
+    mask: Mask | None = None,
     rescore: Rescore | None = None,
+    spread: Spread | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The k best items of each history among those that the beam reaches.
 
@@ -82,49 +40,62 @@ def beam_search(
         trie: SIDs that exist.
         beam: Prefixes kept at every level.
         k: Items to return.
-        allowed: Items that may be returned, (N,) or (B, N) bool; None allows all. A prefix without any is not entered.
+        mask: Items that may be returned; None allows all. A prefix without any is not entered.
         rescore: What ranks the items found; by default `dense_share` of the dense logit and the rest of the codes.
+        spread: Temperatures and a quota; within a quota, the beam too keeps room for other prefixes.
 
     Returns:
         Catalogue indices (B, k) int64 and scores (B, k) float32, best first. Where fewer than k items are
         found, index -1 and score -inf. Scores compare within a row only.
     """
-    counts = None if allowed is None else _allowed_counts(trie, allowed.view(-1, allowed.shape[-1]), len(states))
+    spread = spread or Spread()
     nodes = torch.zeros(len(states), 1, dtype=torch.int64, device=states.device)
     scores = torch.zeros(len(states), 1, device=states.device)
-    prefixes = states[:, None]
+    groups, prefixes = nodes, states[:, None]
     for level in range(len(trie.codes)):
-        log_probs = decoder.levels.logits(prefixes, level).float().log_softmax(-1)  # (B, W, K)
+        logits = decoder.levels.logits(prefixes, level).float() / spread.temperature(level)
         child, alive = _children(trie, level, nodes)  # (B, W, branching)
-        if counts is not None:
-            alive = alive & (_stretch_counts(trie, level + 1, child, counts) > 0)
+        if mask is not None:
+            begins = trie.begins[level + 1]
+            alive = alive & (mask.under(begins[child], begins[child + 1]) > 0)
         code = trie.codes[level][child]
-        grown = (scores[..., None] + log_probs.gather(-1, code)).masked_fill(~alive, -torch.inf).flatten(1)
+        log_probs = logits.log_softmax(-1).gather(-1, code)
+        grown = (scores[..., None] + log_probs).masked_fill(~alive, -torch.inf).flatten(1)
+        if spread.quota is not None and level >= spread.quota_level:
+            room = max(beam // -(-k // spread.quota), 1)  # as many prefixes as a full list needs find a place
+            grown = cap_groups(grown, groups[..., None].expand(child.shape).flatten(1), room)
         scores, best = grown.topk(min(beam, grown.shape[1]))
         nodes = child.flatten(1).gather(1, best)
-        parent = (best // trie.branching[level])[..., None].expand(-1, -1, prefixes.shape[-1])
+        parent = best // trie.branching[level]
+        groups = nodes if level < spread.quota_level else groups.gather(1, parent)
+        parent = parent[..., None].expand(-1, -1, prefixes.shape[-1])
         prefixes = decoder.levels.follow(prefixes.gather(1, parent), code.flatten(1).gather(1, best), level)
-    place, scores = _items_found(trie, nodes, scores, counts)
+    place, scores, groups = _items_found(trie, nodes, scores, groups, mask)
     items = trie.order[place]
     dense = torch.einsum("bd,bnd->bn", states, table[items])
     if rescore is None:
         ranked = (1 - decoder.dense_share) * scores + decoder.dense_share * dense
     else:
         ranked = rescore(items, scores, dense)
-    return _best(place, items, ranked.masked_fill(~scores.isfinite(), -torch.inf), k)
+    ranked = ranked.masked_fill(~scores.isfinite(), -torch.inf)
+    if spread.quota is not None:
+        ranked = cap_groups(ranked, groups, spread.quota)
+    return _best(place, items, ranked, k)
 
 
-def _items_found(trie: Trie, nodes: Tensor, scores: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Places in the trie's order of all items behind the last nodes (B, C), and their scores, -inf where none is."""
+def _items_found(
+    trie: Trie, nodes: Tensor, scores: Tensor, groups: Tensor, mask: Mask | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Places in the order of all items behind the last nodes (B, C), their scores, -inf where none is, and groups."""
     begins = trie.begins[-1]
     first, size = begins[nodes], begins[nodes + 1] - begins[nodes]
-    spread = torch.arange(int(size.max()), device=nodes.device)
-    place = (first[..., None] + spread).clamp_max(len(trie.order) - 1)  # (B, W, items of a SID)
-    alive = (spread < size[..., None]) & scores[..., None].isfinite()
-    if counts is not None:
-        alive &= (counts.gather(1, place.flatten(1) + 1) > counts.gather(1, place.flatten(1))).view(alive.shape)
+    offset = torch.arange(int(size.max()), device=nodes.device)
+    place = (first[..., None] + offset).clamp_max(len(trie.order) - 1)  # (B, W, items of a SID)
+    alive = (offset < size[..., None]) & scores[..., None].isfinite()
+    if mask is not None:
+        alive = alive & (mask.under(place, place + 1) > 0)
     scores = scores[..., None].expand(alive.shape).masked_fill(~alive, -torch.inf)
-    return place.flatten(1), scores.flatten(1)
+    return place.flatten(1), scores.flatten(1), groups[..., None].expand(alive.shape).flatten(1)
 
 
 def _best(place: Tensor, items: Tensor, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -143,16 +114,3 @@ def _children(trie: Trie, level: int, nodes: Tensor) -> tuple[Tensor, Tensor]:
     spread = torch.arange(trie.branching[level], device=nodes.device)
     child = pointers[nodes][..., None] + spread
     return child.clamp_max(len(trie.codes[level]) - 1), child < pointers[nodes + 1][..., None]
-
-
-def _allowed_counts(trie: Trie, allowed: Tensor, rows: int) -> Tensor:
-    """How many allowed items stand before each place of the order, (B, N + 1)."""
-    counts = allowed[:, trie.order].cumsum(1, dtype=torch.int32)
-    return torch.nn.functional.pad(counts, (1, 0)).expand(rows, -1)
-
-
-def _stretch_counts(trie: Trie, length: int, nodes: Tensor, counts: Tensor) -> Tensor:
-    """Allowed items under each node (B, ...) of a prefix length."""
-    flat = nodes.flatten(1)
-    begins = trie.begins[length]
-    return (counts.gather(1, begins[flat + 1]) - counts.gather(1, begins[flat])).view(nodes.shape)

@@ -10,7 +10,7 @@ from sidflow.dataset.build import Dataset
 from sidflow.decoder.metrics import ranking_metrics
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import Contexts, drawn_contexts, rank_contexts
-from sidflow.decoder.search import Trie, build_trie
+from sidflow.decoder.trie import Trie, build_trie
 
 METRIC = "ndcg@10"
 

@@ -20,8 +20,8 @@ def user_row(histories: Histories, user: str) -> int | None:
     return row if row < len(ids) and ids[row].as_py() == user else None
 
 
-def known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
-    """Catalogue indices of item ids, (n,) int64.
+def known_items(item_ids: Sequence[str], catalogue: pa.Array, given_as: str = "history") -> np.ndarray:
+    """Catalogue indices of item ids, (n,) int64; `given_as` names them in the error.
 
     Raises:
         DataContractError: If one is not in the catalogue.
@@ -30,7 +30,7 @@ def known_items(item_ids: Sequence[str], catalogue: pa.Array) -> np.ndarray:
     if rows.null_count:
         unknown = [each for each, row in zip(item_ids, rows, strict=True) if not row.is_valid]
         raise DataContractError(
-            f"history: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
+            f"{given_as}: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
             f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
         )
     return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from sidflow.catalogue.availability import mask_items, read_availability
 from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.files import check_digest, load_decoder
+from sidflow.decoder.mask import make_mask
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
 from sidflow.decoder.reasons import explain_item, shared_prefixes
 from sidflow.decoder.rescore import make_rescore
-from sidflow.decoder.search import beam_search, build_trie
+from sidflow.decoder.search import beam_search
+from sidflow.decoder.spread import Spread
+from sidflow.decoder.trie import build_trie
 from sidflow.embedding.table import read_embeddings
-from sidflow.errors import ShapeError
+from sidflow.errors import DataContractError, ShapeError
 from sidflow.interactions.forgotten import Forgotten
+from sidflow.recommender.filters import Attributes, Filters
 from sidflow.recommender.lookup import check_k, known_items, read_titles, user_row
 from sidflow.recommender.results import RankedUsers, Recommendation
 
@@ -35,6 +38,7 @@ class Recommender:
         available: np.ndarray | None = None,
         beam: int = 50,
         forgotten: Forgotten = Forgotten(),  # noqa: B008 - frozen
+        attributes: Path | None = None,
     ):
         """Prepare for serving.
 
@@ -46,6 +50,7 @@ class Recommender:
             available: Items that may be recommended, (N,) bool; None: all.
             beam: Prefixes kept at every level; at least k are kept for k recommendations.
             forgotten: Users of the data set who are unknown from now on.
+            attributes: The catalogue.parquet whose columns `Filters.where` may name.
 
         Raises:
             ReleaseMismatch: If the decoder belongs to another SID table.
@@ -62,7 +67,8 @@ class Recommender:
         self._decoder, self._dataset, self._titles, self._beam = decoder.eval(), dataset, titles, beam
         self._vectors, self._table = vectors, decoder.item_table(vectors)
         self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
-        self._allowed, self._forgotten = allowed, forgotten
+        self._forgotten, self._attributes = forgotten, Attributes(attributes, dataset.sids.item_ids)
+        self._allowed, self._mask = allowed, make_mask(self._trie, allowed)
         self._popularity = np.bincount(dataset.histories.items, minlength=items)
 
     @classmethod
@@ -87,7 +93,9 @@ class Recommender:
         available = mask_items(data.sids.item_ids, known, known)
         model = load_decoder(decoder, data.sids)
         vectors = read_embeddings(embeddings).vectors
-        return cls(model, data, vectors, titles, available, forgotten=forgotten)
+        return cls(
+            model, data, vectors, titles, available, forgotten=forgotten, attributes=catalogue["catalogue.parquet"]
+        )
 
     def with_availability(self, available: np.ndarray) -> "Recommender":
         """A recommender that differs in what may be recommended and shares everything else.
@@ -102,6 +110,7 @@ class Recommender:
             raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {available.shape}.")
         other = copy.copy(self)
         other._allowed = np.asarray(available, dtype=bool)
+        other._mask = make_mask(self._trie, other._allowed)
         return other
 
     @property
@@ -114,30 +123,62 @@ class Recommender:
         """Items that may be recommended, by catalogue index, (N,) bool."""
         return self._allowed
 
-    def recommend(self, user: str | Sequence[str], k: int = 10, exclude_seen: bool = True) -> list[Recommendation]:
+    def prefix_of(self, item: str, depth: int = 1) -> tuple[int, ...]:
+        """The first codes of an item's SID, for `Filters.prefix`: more like this, the more alike the deeper.
+
+        Raises:
+            DataContractError: If the item is not in the catalogue, or the depth not between 1 and the SID's length.
+        """
+        sids = self._dataset.sids
+        if not 1 <= depth <= len(sids.sizes):
+            raise DataContractError(f"recommend: depth {depth}; allowed is 1 to {len(sids.sizes)}, the codes of a SID.")
+        (row,) = known_items([item], sids.item_ids, "like")
+        return tuple(sids.codes[row, :depth].tolist())
+
+    def recommend(
+        self,
+        user: str | Sequence[str],
+        k: int = 10,
+        exclude_seen: bool = True,
+        filters: Filters | None = None,
+        spread: Spread | None = None,
+    ) -> list[Recommendation]:
         """The k best items for a user, or after a history.
 
         Args:
             user: A user id; or a history of item ids, oldest first.
             k: How many; fewer come back only if fewer items may be recommended.
             exclude_seen: Leave out the history's items.
+            filters: Conditions on the items; where they leave nothing, the list is empty.
+            spread: Temperatures and a quota, for lists that are less alike; popular items heed neither.
 
         Returns:
             Best first. An unknown user and an empty history get popular items, and `reason` says so.
 
         Raises:
-            DataContractError: If an item of a given history is not in the catalogue, or k is below 1.
+            DataContractError: If an item of a given history is not in the catalogue, k is below 1, or a filter names
+                what does not exist.
         """
-        return self.recommend_many([user], k, exclude_seen)[0]
+        return self.recommend_many([user], k, exclude_seen, filters, spread)[0]
 
     def recommend_many(
-        self, users: Sequence[str | Sequence[str]], k: int = 10, exclude_seen: bool = True
+        self,
+        users: Sequence[str | Sequence[str]],
+        k: int = 10,
+        exclude_seen: bool = True,
+        filters: Filters | None = None,
+        spread: Spread | None = None,
     ) -> list[list[Recommendation]]:
         """`recommend` for many users or histories in one batch, in their order."""
         check_k(k)
+        if filters is not None:
+            chosen = filters.allowed(self._dataset.sids, self._attributes)
+            return self.with_availability(self._allowed & chosen).recommend_many(users, k, exclude_seen, None, spread)
         histories = [self._history(user) for user in users]
         known = {row: history for row, history in enumerate(histories) if history is not None and len(history)}
-        found = dict(zip(known, self._search(list(known.values()), k, exclude_seen), strict=True)) if known else {}
+        found = (
+            dict(zip(known, self._search(list(known.values()), k, exclude_seen, spread), strict=True)) if known else {}
+        )
         return [
             found[row] if row in found else self._popular(history, k, exclude_seen)
             for row, history in enumerate(histories)
@@ -181,10 +222,12 @@ class Recommender:
             for item in order[:k]
         ]
 
-    def _search(self, histories: list[np.ndarray], k: int, exclude_seen: bool) -> list[list[Recommendation]]:
+    def _search(
+        self, histories: list[np.ndarray], k: int, exclude_seen: bool, spread: Spread | None
+    ) -> list[list[Recommendation]]:
         ends = np.cumsum([len(each) for each in histories])
         starts = np.concatenate([[0], ends[:-1]])
-        _, _, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen)
+        _, _, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen, spread)
         recent = self._decoder.max_items
         return [
             [
@@ -196,20 +239,28 @@ class Recommender:
         ]
 
     def _rank(
-        self, events: np.ndarray, starts: np.ndarray, ends: np.ndarray, k: int, exclude_seen: bool
+        self,
+        events: np.ndarray,
+        starts: np.ndarray,
+        ends: np.ndarray,
+        k: int,
+        exclude_seen: bool,
+        spread: Spread | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Padded recent histories (b, T), their lengths (b,), items (b, k) and scores (b, k) of stretches of events."""
         lengths = np.minimum(ends - starts, self._decoder.max_items)
         padded = pad_histories(events, ends - lengths, lengths)
         states = encode_contexts(self._decoder, self._table, padded, lengths)
-        allowed = np.tile(self._allowed, (len(starts), 1))
+        mask = self._mask
         if exclude_seen:
-            for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-                allowed[row, events[start:end]] = False
-        mask = torch.from_numpy(allowed).to(states.device)
+            wholes = (ends - starts).clip(min=1)
+            seen = np.where(
+                np.arange(wholes.max()) < (ends - starts)[:, None], pad_histories(events, starts, wholes), -1
+            )
+            mask = mask.without(self._trie, seen)
         rescore = make_rescore(self._decoder.rescorer, self._vectors, padded, lengths)
         beam = max(self._beam, k)
-        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask, rescore)
+        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask, rescore, spread)
         return padded, lengths, items.cpu().numpy(), scores.cpu().numpy()
 
     def _item(self, item: int, score: float, reason: str) -> Recommendation:

@@ -7,7 +7,7 @@ from sidflow.config import EvaluationConfig
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.evaluate import evaluate
 from sidflow.decoder.ranking import measured_contexts, rank_contexts, validation_contexts
-from sidflow.decoder.search import build_trie
+from sidflow.decoder.trie import build_trie
 from sidflow.errors import ReleaseMismatch
 from tests.decoder.worlds import histories_by_hand, planted_dataset, random_decoder, sids_of
 

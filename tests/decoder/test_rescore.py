@@ -12,7 +12,8 @@ from sidflow.decoder.files import load_decoder, save_decoder
 from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.ranking import encode_contexts, measured_contexts, rank_contexts, validation_contexts
 from sidflow.decoder.rescore import FEATURES, Beams, beam_features, fit_weights, make_rescore
-from sidflow.decoder.search import beam_search, build_trie
+from sidflow.decoder.search import beam_search
+from sidflow.decoder.trie import build_trie
 from sidflow.pairs.mine import mine_pairs
 from tests.decoder.test_memory import pairs_of, whole
 from tests.decoder.worlds import planted_dataset, random_decoder

@@ -6,8 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidflow.decoder.mask import Mask, make_mask
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.search import beam_search, build_trie
+from sidflow.decoder.search import beam_search
+from sidflow.decoder.spread import Spread, cap_groups
+from sidflow.decoder.trie import build_trie
 from tests.decoder.worlds import random_decoder, sids_of
 
 
@@ -15,6 +18,7 @@ def test_trie_literal() -> None:
     """A trie of four SIDs, two of them shared, written out."""
     trie = build_trie(np.array([[1, 0], [0, 2], [1, 0], [1, 5]]))
     assert trie.order.tolist() == [1, 0, 2, 3]
+    assert trie.places.tolist() == [1, 0, 2, 3]
     assert [each.tolist() for each in trie.codes] == [[0, 1], [2, 0, 5]]
     assert [each.tolist() for each in trie.children] == [[0, 2], [0, 1, 3]]
     assert [each.tolist() for each in trie.begins] == [[0, 4], [0, 1, 4], [0, 1, 3, 4]]
@@ -51,9 +55,15 @@ def test_wide_beam_is_exact_search(codes: np.ndarray, k: int, random: object, sh
     rng = np.random.default_rng(random.randrange(1000))  # type: ignore[attr-defined]
     vectors = rng.standard_normal((len(codes), 6)).astype(np.float32)
     states = torch.from_numpy(rng.standard_normal((3, 16)).astype(np.float32))
-    allowed = rng.random((3, len(codes))) < 0.7
+    shared = rng.random(len(codes)) < 0.8
+    excluded = rng.integers(-1, len(codes), (3, 5))
+    allowed = np.tile(shared, (3, 1))
+    for row, gone in enumerate(excluded):
+        allowed[row, gone[gone >= 0]] = False
     table = decoder.item_table(vectors)
-    items, scores = beam_search(decoder, table, states, build_trie(codes), len(codes), k, torch.from_numpy(allowed))
+    trie = build_trie(codes)
+    mask = make_mask(trie, shared).without(trie, excluded)
+    items, scores = beam_search(decoder, table, states, trie, len(codes), k, mask)
     for row in range(3):
         expected = np.where(allowed[row], oracle_scores(decoder, table, states[row]), -np.inf)
         found = min(k, int(allowed[row].sum()))
@@ -69,9 +79,9 @@ def test_narrow_beam_still_finds_as_many_as_it_is_wide() -> None:
     codes = np.array([[a, b] for a in range(6) for b in range(6)])
     decoder = random_decoder(sids_of(codes))
     table = decoder.item_table(np.zeros((36, 6), np.float32))
-    allowed = torch.zeros(36, dtype=torch.bool)
+    trie, allowed = build_trie(codes), np.zeros(36, bool)
     allowed[[3, 17, 30, 31]] = True
-    items, _ = beam_search(decoder, table, torch.zeros(1, 16), build_trie(codes), 4, 4, allowed)
+    items, _ = beam_search(decoder, table, torch.zeros(1, 16), trie, 4, 4, make_mask(trie, allowed))
     assert sorted(items[0].tolist()) == [3, 17, 30, 31]
 
 
@@ -80,8 +90,8 @@ def test_mask_that_allows_nothing_finds_nothing() -> None:
     codes = np.array([[0, 0], [0, 1], [1, 0]])
     decoder = random_decoder(sids_of(codes))
     table = decoder.item_table(np.zeros((3, 6), np.float32))
-    none = torch.zeros(3, dtype=torch.bool)
-    items, scores = beam_search(decoder, table, torch.zeros(2, 16), build_trie(codes), 5, 2, none)
+    trie = build_trie(codes)
+    items, scores = beam_search(decoder, table, torch.zeros(2, 16), trie, 5, 2, make_mask(trie, np.zeros(3, bool)))
     assert (items == -1).all() and (scores == -torch.inf).all()
 
 
@@ -108,3 +118,66 @@ def test_results_are_existing_distinct_items(beam: int) -> None:
         found = row[row >= 0].tolist()
         assert len(found) == len(set(found)) == min(beam, 10)
         assert (values[: len(found)].diff() <= 0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(code_tables(), st.randoms(use_true_random=False))
+def test_a_mask_counts_what_is_allowed(codes: np.ndarray, random: object) -> None:
+    """Over any stretch of the order and any row, as a boolean mask does; repeats and -1 exclude nothing more."""
+    rng = np.random.default_rng(random.randrange(1000))  # type: ignore[attr-defined]
+    n, trie = len(codes), build_trie(codes)
+    shared, excluded = rng.random(n) < 0.6, rng.integers(-1, n, (2, 4))
+    mask = make_mask(trie, shared).without(trie, excluded)
+    first, last = np.sort(rng.integers(0, n + 1, (2, 2, 6)), axis=0)
+    found = mask.under(torch.from_numpy(first), torch.from_numpy(last))
+    for row in range(2):
+        allowed = shared.copy()
+        allowed[excluded[row][excluded[row] >= 0]] = False
+        ordered = allowed[trie.order.numpy()]
+        expected = [ordered[a:b].sum() for a, b in zip(first[row], last[row], strict=True)]
+        assert found[row].tolist() == expected
+
+
+def test_a_mask_without_exclusions() -> None:
+    """What `make_mask` gives serves all rows."""
+    trie = build_trie(np.array([[1, 0], [0, 2], [1, 5]]))
+    mask = make_mask(trie, np.array([True, False, True]))
+    assert mask.excluded is None and mask.before.tolist() == [0, 0, 1, 2]
+    assert isinstance(mask.without(trie, np.array([[0]])), Mask)
+
+
+def test_groups_keep_their_best() -> None:
+    """At most two of each group, ties to the earlier place, and nothing else changes."""
+    scores = torch.tensor([[1.0, 5.0, 5.0, 5.0, 2.0, -torch.inf]])
+    groups = torch.tensor([[7, 3, 3, 3, 7, 7]])
+    assert cap_groups(scores, groups, 2).tolist() == [[1.0, 5.0, 5.0, -torch.inf, 2.0, -torch.inf]]
+
+
+@pytest.mark.parametrize(("level", "most"), [(1, 1), (1, 2), (2, 1)])
+def test_a_quota_is_kept_and_the_list_still_full(level: int, most: int) -> None:
+    """Six first codes, six second ones, four items each: a narrow beam still finds ten items where the quota allows."""
+    codes = np.array([[a, b, c] for a in range(6) for b in range(6) for c in range(4)])
+    rng = np.random.default_rng(1)
+    decoder = random_decoder(sids_of(codes))
+    table = decoder.item_table(rng.standard_normal((len(codes), 6)).astype(np.float32))
+    states = torch.from_numpy(rng.standard_normal((5, 16)).astype(np.float32))
+    items, _ = beam_search(decoder, table, states, build_trie(codes), 12, 10, spread=Spread((), most, level))
+    for row in items.numpy():
+        _, times = np.unique(codes[row[row >= 0], :level], axis=0, return_counts=True)
+        assert times.max() <= most
+        assert (row >= 0).sum() == min(10, most * 6**level)
+
+
+def test_temperature_divides_logits_by_level() -> None:
+    """At a temperature near zero on the last level, its best code is as good as certain."""
+    codes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    decoder = random_decoder(sids_of(codes), dense_share=0.0)
+    table = decoder.item_table(np.zeros((4, 6), np.float32))
+    states = torch.from_numpy(np.random.default_rng(2).standard_normal((1, 16)).astype(np.float32))
+    trie = build_trie(codes)
+    _, plain = beam_search(decoder, table, states, trie, 4, 4)
+    _, same = beam_search(decoder, table, states, trie, 4, 4, spread=Spread((1.0,)))
+    _, cold = beam_search(decoder, table, states, trie, 4, 4, spread=Spread((1.0, 1e-4)))
+    assert plain.tolist() == same.tolist()
+    assert cold.exp()[0, :2].sum().item() == pytest.approx(1.0, abs=1e-5)
+    assert (cold.exp()[0, 2:] < 1e-3).all()

@@ -1,5 +1,6 @@
 """`sidflow explain`, `releases` and `diff` in this process: answers for people and for programs."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -132,6 +133,16 @@ def test_diff_of_the_same_release(two_releases: Path, two: Two) -> None:
         (("explain", "i000033"), DataContractError, "neither an id nor part of a title among 40 items. Did you mean"),
         (("explain", "i00003", "--release", "x"), MissingArtifact, "release 'x': 0 releases match"),
         (("diff", "nope", "current"), MissingArtifact, "release 'nope': 0 releases match"),
+        (("recommend", "u", "--where", "category"), ConfigError, "--where 'category' is not COLUMN=VALUE"),
+        (("recommend", "u", "--where", "nope=1"), DataContractError, "the catalogue has no column 'nope'"),
+        (("recommend", "u", "--prefix", "a-1"), ConfigError, "--prefix 'a-1' is not the beginning of a SID"),
+        (("recommend", "u", "--prefix", "1", "--like", "i00003"), ConfigError, "give --prefix or --like, not both"),
+        (("recommend", "u", "--like", "i00003:9"), DataContractError, "depth 9; allowed is 1 to 3"),
+        (
+            ("recommend", "u", "--like", "x"),
+            DataContractError,
+            "like: 1 of 1 items are not in this release's catalogue: 'x'",
+        ),
         (("releases", "--set", "nonsense"), ConfigError, "not of the form section.key=value"),
     ],
 )
@@ -151,6 +162,25 @@ def test_recommend_when_nothing_is_available(own_releases: Path) -> None:
     said = run(own_releases, "recommend", "u00003", "nobody", *setting).stdout
     assert "For user u00003: nothing." in said and "For user nobody: nothing." in said
     assert [each["items"] for each in answer(own_releases, "recommend", "u00003", "nobody", *setting)] == [[], []]
+
+
+def test_recommend_under_conditions(two_releases: Path) -> None:
+    """Every item listed satisfies them; a quota of one gives distinct first codes; repeats come back when asked for."""
+    with (two_releases / "items.csv").open(newline="") as file:
+        column = {each["item_id"]: each for each in csv.DictReader(file)}
+    category = column["i00003"]["category"]
+    listed = answer(two_releases, "recommend", "u00003", "nobody", "-k", "40", "--where", f"category={category}")
+    assert all(each["items"] for each in listed)
+    assert {column[item["item_id"]]["category"] for each in listed for item in each["items"]} == {category}
+    (like,) = answer(two_releases, "recommend", "u00003", "-k", "40", "--like", "i00003:1", "--with-seen")
+    sid = answer(two_releases, "explain", "i00003")["sid"]
+    assert {item["sid"].split("-")[0] for item in like["items"]} == {sid.split("-")[0]}
+    assert "i00003" in {item["item_id"] for item in like["items"]}
+    arguments = ("recommend", "u00003", "-k", "3", "--quota", "1", "--temperature", "2", "--without", "i00003")
+    (spread,) = answer(two_releases, *arguments)
+    assert len({item["sid"].split("-")[0] for item in spread["items"]}) == 3
+    nothing = run(two_releases, "recommend", "u00003", "--like", "i00003:3", "--without", "i00003").stdout
+    assert "For user u00003: nothing. No other item is available" in nothing
 
 
 def test_a_forgotten_user_gets_what_is_popular(own_releases: Path) -> None:
