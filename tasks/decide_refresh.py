@@ -56,7 +56,9 @@ def decide_refresh(
 
 
 def _encoder(store: Store, embeddings: Artifact) -> dict[str, object]:
-    return store.manifest(embeddings).identity
+    """What vectors must share to be comparable; the width of ready-made ones stands in no setting."""
+    manifest = store.manifest(embeddings)
+    return {**manifest.identity, "dimensions": manifest.metrics["dim"]}
 
 
 def _monitors(store: Store, embeddings: Artifact, pairs: Artifact, histories: Artifact, previous: Release) -> Monitors:

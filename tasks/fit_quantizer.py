@@ -23,7 +23,7 @@ from sidflow.semantic_ids.table import positions, read_semantic_ids
 from tasks.stage import OnProgress, Stage, cached
 
 log = logging.getLogger(__name__)
-QUANTIZER = Stage("quantizer", 1, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
+QUANTIZER = Stage("quantizer", 2, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
 
 
 @task(name="fit quantizer", task_run_name="fit-quantizer", cache_policy=NO_CACHE)
@@ -50,7 +50,7 @@ def fit_quantizer(
         vectors = read_embeddings(store.files(embeddings))
         mined = read_pairs(store.files(pairs), vectors.item_ids)
         initial = load_quantizer(store.files(previous.artifact("quantizer"))) if warm and previous else None
-        fitted = fit(vectors.vectors, mined, config, initial, on_progress)
+        fitted = fit(vectors.vectors, mined, config, initial, on_progress, store.cache_folder("quantizer"))
         quantizer = fitted.quantizer
         if previous is not None and initial is not None:
             table = read_semantic_ids(store.files(previous.artifact("semantic_ids")))

@@ -21,3 +21,11 @@ def test_bad_durations(text: str) -> None:
     """The message shows the form; 7m could be months."""
     with pytest.raises(ConfigError, match=r"duration .* such as 30min, 12h, 7d or 4w"):
         duration_us(text)
+
+
+@pytest.mark.parametrize("text", ["5219w", "99999999999w", "9" * 400 + "d"])
+def test_more_than_a_hundred_years_is_refused(text: str) -> None:
+    """It would overflow where microseconds are counted."""
+    with pytest.raises(ConfigError, match=r"longer than the allowed 100 years \(5218w\)"):
+        duration_us(text)
+    assert duration_us("5218w") == 5218 * 7 * 86_400_000_000

@@ -1,5 +1,6 @@
 """Finding, reading, recording and publishing artifacts."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -140,9 +141,11 @@ class Store:
                         yield found
 
     def cache_folder(self, name: str) -> Path:
-        """A local folder for an accelerator; below the root if that is local."""
+        """A local folder for an accelerator of this store; below the root if that is local."""
         base = self.storage.local_root
-        folder = (base / "cache" if base is not None else user_cache_path("sidflow")) / name
+        if base is None:
+            base = user_cache_path("sidflow") / hashlib.sha256(self.storage.url("").encode()).hexdigest()[:16]
+        folder = base / "cache" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -57,21 +57,27 @@ class PairsConfig(Section):
         "Time since a co-occurrence that halves a user's part in a pair's weight; null: none.",
         pattern=DURATION,
     )
-    min_support: int = identity(2, "Fewest distinct users of a pair.", ge=1)
+    min_support: int = identity(2, "Fewest distinct users of a pair.", ge=1, le=2**31 - 1)
     margins: Literal["pair", "kappa", "user"] = identity(
         "pair",
         "What chance predicts: pair margins; kappa: item margins, rescaled; user: the 2x2 table, to compare.",
     )
-    iota: float = identity(0.6931471805599453, "Least information of a significant pair, nats of PMI (ln 2).", ge=0)
+    iota: float = identity(
+        0.6931471805599453, "Least information of a significant pair, nats of PMI (ln 2).", ge=0, le=50
+    )
     fdr: float = identity(0.05, "Benjamini-Hochberg false discovery rate over all item pairs.", gt=0, lt=1)
     topup_p: float = identity(1e-3, "p-value against PMI <= 0 up to which a pair may top up an item.", ge=0, lt=1)
-    topup_partners: int = identity(3, "Items with fewer significant partners are topped up to this many.", ge=0)
-    max_partners: int = identity(50, "Most partners kept per item.", ge=1)
+    topup_partners: int = identity(
+        3, "Items with fewer significant partners are topped up to this many.", ge=0, le=2**31 - 1
+    )
+    max_partners: int = identity(50, "Most partners kept per item.", ge=1, le=2**31 - 1)
     heldout_share: float = identity(
         0.05, "Share of significant pairs, by hash, kept out of every loss to measure cohesion.", ge=0, lt=1
     )
     incremental: bool = operational(
-        False, "Keep all counts under cache/, so that the next run counts only users whose history has changed."
+        False,
+        "Keep all counts under cache/, so that the next run counts only users whose history has changed; "
+        "not with half-lives, under which every count changes.",
     )
     partitions: int = operational(8, "Item ranges that are counted one by one.", ge=1)
     dask: DaskConfig = operational(DaskConfig(), "Dask.")
@@ -125,8 +131,9 @@ class QuantizerGate(Section):
 class QuantizerConfig(Section):
     """Stage `quantizer`: vectors to codes."""
 
-    method: Literal["rq-vae", "rq-kmeans"] = identity(
-        "rq-vae", "The quantiser whose codes are used; rq-kmeans is always fitted beside it."
+    method: Literal["rq-vae", "rq-kmeans", "rq-kmeans-pmi", "lsh", "random"] = identity(
+        "rq-vae",
+        "The quantiser whose codes are used; rq-kmeans is always fitted beside it. rq-vae of one level is a VQ-VAE.",
     )
     codebooks: tuple[int, ...] = identity((256, 256, 256), "Codes per level.", min_length=1, max_length=8)
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = identity(
@@ -134,7 +141,13 @@ class QuantizerConfig(Section):
     )
     latent: int = identity(16, "Latent dimensions.", ge=2)
     warmup_steps: int = identity(150, "Autoencoder steps before the codebooks are initialised.", ge=0)
+    init: Literal["k-means++", "random"] = identity(
+        "k-means++", "How codebooks start after the warm-up: on the catalogue's latents, or as small random numbers."
+    )
     steps: int = identity(600, "Joint steps.", ge=1)
+    patience: int = identity(
+        200, "Joint steps without a lower loss on a fixed sample before the last 40% of the steps begin; 0 waits.", ge=0
+    )
     batch_items: int = identity(512, "Items a step, drawn uniformly.", ge=2)
     batch_pairs: int = identity(512, "Pairs a step (two items each), drawn item-uniformly.", ge=0)
     lr: float = identity(3e-3, "AdamW learning rate, cosine to a hundredth.", gt=0)
@@ -152,7 +165,15 @@ class QuantizerConfig(Section):
     collaborative_prefix: float = identity(
         0.5, "Weight of the same loss on the first level alone, beside the whole.", ge=0
     )
+    collaborative_ramp: float = identity(
+        0.1, "Share of the joint steps over which the weight of InfoNCE rises from zero.", ge=0, le=1
+    )
     temperature: float = identity(0.1, "InfoNCE temperature.", gt=0)
+    mask_known: bool = identity(True, "Known partners of an item are no negatives of it.")
+    pair_draw: Literal["items", "pairs"] = identity(
+        "items", "Draw an item and then one of its partners, so that all items count alike; or draw pairs alike."
+    )
+    pair_weights: bool = identity(True, "Mined weights say how much a pair counts; off: all count alike.")
     balance: Literal["none", "switch", "bias"] = identity(
         "switch", "Load balance: Switch-style loss, or a loss-free bias kept at assignment."
     )
@@ -167,15 +188,25 @@ class QuantizerConfig(Section):
         0.3, "Share of the joint steps of a refit that starts from the previous quantiser.", gt=0, le=1
     )
     warm_lr: float = identity(0.3, "Share of the learning rate of such a refit.", gt=0, le=1)
+    warm_anchor: float = identity(
+        10.0,
+        "Weight of what holds latents at their places in such a refit; 0 lets them go, and most SIDs with them.",
+        ge=0,
+    )
     lloyd_passes: int = identity(4, "Lloyd passes over the whole catalogue at the end, encoder frozen.", ge=0)
+    checkpoint_seconds: float | None = operational(
+        30.0, "Time between two notes of the state, from which a killed fit goes on; null keeps none.", ge=0
+    )
     seed: int = identity(0, "Random seed.", ge=0, le=2**32 - 1)
     gate: QuantizerGate = operational(QuantizerGate(), "Gate limits.")
 
     @model_validator(mode="after")
-    def _codes_fit_int16(self) -> "QuantizerConfig":
+    def _sizes_are_possible(self) -> "QuantizerConfig":
         for size in self.codebooks:
             if not 2 <= size <= 32_768:
                 raise ValueError(f"codebooks: a level has {size} codes; allowed 2 to 32768 (codes are int16)")
+            if self.method == "lsh" and size & (size - 1):
+                raise ValueError(f"codebooks: a level has {size} codes; method lsh needs powers of two, such as 256")
         return self
 
 

@@ -48,7 +48,7 @@ def read_embeddings(files: Mapping[str, Path]) -> Embeddings:
     try:
         # The arrays keep the mapping alive; it closes with the last of them.
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        ids, vectors = table["item_id"].combine_chunks(), table["vector"].combine_chunks()
+        ids, vectors = _one_chunk(table["item_id"]), _one_chunk(table["vector"])
         dim = vectors.type.list_size
     except (pa.ArrowInvalid, KeyError, AttributeError) as error:
         raise CorruptArtifact(
@@ -66,3 +66,8 @@ def write_embeddings(embeddings: Embeddings, folder: Path) -> None:
     schema = embeddings_schema(dim)
     with pa.ipc.new_file(str(folder / FILE), schema) as writer:
         writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """The array of a column; `combine_chunks` would copy even a single chunk out of the mapping."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

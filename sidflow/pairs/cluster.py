@@ -1,14 +1,16 @@
 """The Dask cluster that pair statistics run on: local worker processes, or one that is already there."""
 
+import asyncio
 import logging
 import sys
 import tempfile
 import threading
 import types
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sidflow.config.learning import DaskConfig
 from sidflow.errors import ConfigError, SidflowError
@@ -18,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 _ANSWER_S = 5  # a scheduler that takes longer, or has no worker by then, is not there
 _LEAST_MEMORY = 256 << 20  # bytes; an idle worker with numpy, numba and scipy takes most of it
+_PIECES = {"distributed.admin.large-graph-warning-threshold": "1TiB"}  # tasks that hold pieces of the log are large
 _main_lock = threading.Lock()
+_bare = 0  # clusters that run; the first hides `__main__`, the last shows it again
 
 
 @contextmanager
@@ -38,16 +42,22 @@ def open_workers(config: DaskConfig) -> Iterator[Workers]:
     if config.scheduler is None and config.workers == 0:
         yield InProcess()
         return
+    import dask
     from distributed import KilledWorker
 
     opened = _local_workers(config) if config.scheduler is None else _remote_workers(config.scheduler)
     try:
-        with _quiet_dask(), opened as workers:
+        with _quiet_dask(), dask.config.set(_PIECES), opened as workers:
             yield workers
     except KilledWorker as error:
+        memory = (
+            f"Raise pairs.dask.memory_limit (now {config.memory_limit} a worker)"
+            if config.scheduler is None
+            else "Start workers with more memory (`dask worker --memory-limit`)"
+        )
         raise SidflowError(
             f"pairs: {error.task} was given up after {error.allowed_failures + 1} workers died of it, most likely for "
-            f"want of memory. Raise pairs.dask.memory_limit (now {config.memory_limit} a worker) or pairs.partitions."
+            f"want of memory. {memory}, or raise pairs.partitions."
         ) from error
     except CancelledError as error:
         raise SidflowError(
@@ -60,17 +70,16 @@ def _local_workers(config: DaskConfig) -> Iterator[Workers]:
     from distributed import Client, LocalCluster
 
     memory = _memory_bytes(config.memory_limit)
-    with tempfile.TemporaryDirectory(prefix="sidflow-pairs-") as name:
-        with _bare_main():
-            cluster = LocalCluster(
-                n_workers=config.workers,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=memory,
-                local_directory=name,
-                silence_logs=logging.CRITICAL,
-            )
+    with tempfile.TemporaryDirectory(prefix="sidflow-pairs-") as name, _bare_main():
+        cluster = LocalCluster(
+            n_workers=config.workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=memory,
+            local_directory=name,
+            silence_logs=logging.CRITICAL,
+        )
         try:
             with Client(cluster, set_as_default=False) as client:
                 logger.info("pairs: %d Dask workers, dashboard %s", config.workers, client.dashboard_link)
@@ -87,11 +96,17 @@ def _remote_workers(address: str) -> Iterator[Workers]:
     from distributed import Client
 
     try:
+        with ThreadPoolExecutor(1) as apart:  # this thread may have an event loop of its own
+            apart.submit(asyncio.run, _ask(address)).result()
         client = Client(address, timeout=_ANSWER_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+    ) as error:  # TLS without certificates is a TypeError
         raise ConfigError(
-            f"pairs.dask.scheduler: no Dask scheduler answers at {address!r} within {_ANSWER_S} s ({error}). "
-            "Start one with `dask scheduler`, or set it to null for local worker processes."
+            f"pairs.dask.scheduler: no Dask scheduler answers at {address!r} ({error or 'nothing was said'}; "
+            f"{_ANSWER_S} s are allowed). Start one with `dask scheduler`, or set it to null for local workers."
         ) from error
     with client:
         try:
@@ -104,32 +119,63 @@ def _remote_workers(address: str) -> Iterator[Workers]:
         yield OnDask(client, None)
 
 
+async def _ask(address: str) -> None:
+    """Meet the scheduler: a client's own timeout does not end the wait for one that accepts and stays silent."""
+    from distributed.comm import connect
+
+    async def meet() -> None:
+        comm = await connect(address, timeout=_ANSWER_S)
+        await comm.write({"op": "identity", "reply": True})
+        await comm.read()
+        comm.abort()
+
+    await asyncio.wait_for(meet(), _ANSWER_S)
+
+
 def _memory_bytes(limit: str) -> int:
     from dask.utils import parse_bytes
 
     try:
         size = int(parse_bytes(limit))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"pairs.dask.memory_limit: {limit!r} is not a size; write it as '4GiB'.") from error
     if size < _LEAST_MEMORY:
         raise ConfigError(f"pairs.dask.memory_limit: {limit!r} is too small; a worker needs 256MiB before it counts.")
     return size
 
 
+class _BareMain(types.ModuleType):
+    """Stands in for `__main__` with all that is in it, but says nothing of where that came from."""
+
+    def __init__(self, main: types.ModuleType):
+        super().__init__("__main__")
+        self.__dict__["original"] = main
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__file__":
+            raise AttributeError(name)
+        return getattr(self.__dict__["original"], name)
+
+
 @contextmanager
 def _bare_main() -> Iterator[None]:
-    """Hide `__main__` from processes spawned meanwhile.
+    """Keep processes that are spawned meanwhile, a dead worker's replacement too, from importing `__main__`.
 
     multiprocessing re-imports the parent's main module in each of them: seconds of orchestrator per worker, and a
     crash where it is a notebook, standard input or a script without a `__main__` guard.
     """
+    global _bare
     with _main_lock:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
+        if _bare == 0:
+            sys.modules["__main__"] = _BareMain(sys.modules["__main__"])
+        _bare += 1
+    try:
+        yield
+    finally:
+        with _main_lock:
+            _bare -= 1
+            if _bare == 0:
+                sys.modules["__main__"] = sys.modules["__main__"].__dict__["original"]
 
 
 @contextmanager

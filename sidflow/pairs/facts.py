@@ -29,8 +29,9 @@ def pair_facts(
         "pairs_observed": summary.observed,
         "dropped": {
             "below_support": summary.observed - summary.candidates,
-            "not_significant": summary.candidates - selection.passed - (kept - significant),
+            "not_significant": summary.candidates - selection.passed - selection.eligible,
             "over_partner_cap": selection.passed - significant,
+            "no_topup_needed": selection.eligible - (kept - significant),
         },
         "pairs": kept,
         "significant": significant,

@@ -77,18 +77,16 @@ def join_counts(user_ids: pa.Array, item_ids: pa.Array, log: Log, parts: Sequenc
 
 def counts_of(base: Base, min_support: int) -> Counts:
     """What `count_pairs` over the whole catalogue gives, from the base."""
-    a, b = base.keys >> 32, base.keys & 0xFFFFFFFF
-    n_items = len(base.item_ids)
-    margins = np.bincount(a, base.support, n_items) + np.bincount(b, base.support, n_items)
-    enough = base.support >= min_support
+    margins, tokens, enough = _totals(frozen(base.keys), frozen(base.support), len(base.item_ids), min_support)
+    keys = base.keys[enough]
     return Counts(
-        a=a[enough].astype(np.int32),
-        b=b[enough].astype(np.int32),
+        a=(keys >> 32).astype(np.int32),
+        b=(keys & 0xFFFFFFFF).astype(np.int32),
         support=base.support[enough],
         decayed=np.empty(0, np.float32),
-        margins=margins.astype(np.int64),
-        tokens=int(base.support.sum(dtype=np.int64)),
-        observed=len(a),
+        margins=margins,
+        tokens=tokens,
+        observed=len(base.keys),
     )
 
 
@@ -118,17 +116,9 @@ def _merged(known: tuple[np.ndarray, np.ndarray], minus: Counts, plus: Counts) -
     by = np.concatenate((plus.support, -minus.support))
     changed, where = np.unique(change, return_inverse=True)
     by = np.bincount(where, by, len(changed)).astype(np.int64)
-    keys, support = known
-    at = np.searchsorted(keys, changed)
-    there = at < len(keys)
-    there[there] = keys[at[there]] == changed[there]
-    support = support.astype(np.int32, copy=True)
-    support[at[there]] += by[there].astype(np.int32)
-    fresh = ~there & (by > 0)
-    keys = np.insert(keys, at[fresh], changed[fresh])
-    support = np.insert(support, at[fresh], by[fresh].astype(np.int32))
-    alive = support > 0
-    return keys[alive], support[alive]
+    keys, support = (frozen(each) for each in known)
+    merged: tuple[np.ndarray, np.ndarray] = _merge(keys, support, changed, by)
+    return merged
 
 
 def _only(log: Log, chosen: np.ndarray) -> Log:
@@ -159,3 +149,42 @@ def _unchanged(pairing, offsets, items, back, new_offsets, new_items, new_back):
                 same = same and back[start + event] == new_back[new_start + event]
         before[user] = now[other] = same
     return before, now
+
+
+@njit(nogil=True, cache=True)
+def _merge(keys, support, changed, by):  # type: ignore[no-untyped-def]
+    """Ascending keys with their support, after the changes of `changed`, ascending too; what falls to 0 is dropped."""
+    size = len(keys) + len(changed)
+    merged, counts = np.empty(size, np.int64), np.empty(size, np.int32)
+    kept = place = 0
+    for change in range(len(changed) + 1):
+        key = changed[change] if change < len(changed) else np.int64(2**63 - 1)
+        while place < len(keys) and keys[place] < key:
+            merged[kept], counts[kept] = keys[place], support[place]
+            place, kept = place + 1, kept + 1
+        if change == len(changed):
+            break
+        count = by[change]
+        if place < len(keys) and keys[place] == key:
+            count += support[place]
+            place += 1
+        if count > 0:
+            merged[kept], counts[kept] = key, count
+            kept += 1
+    return merged[:kept], counts[:kept]
+
+
+@njit(nogil=True, cache=True)
+def _totals(keys, support, n_items, least):  # type: ignore[no-untyped-def]
+    """Margins (N,), tokens, and the places of pairs with at least `least`, in one pass."""
+    margins = np.zeros(n_items, np.int64)
+    enough = np.empty(len(keys), np.int64)
+    tokens = kept = 0
+    for place in range(len(keys)):
+        count = support[place]
+        margins[keys[place] >> 32] += count
+        margins[keys[place] & 0xFFFFFFFF] += count
+        tokens += count
+        enough[kept] = place
+        kept += count >= least
+    return margins, tokens, enough[:kept]

@@ -27,7 +27,7 @@ class Log(NamedTuple):
     window: int  # largest distance of two co-occurring events in positions
     back: np.ndarray = np.empty(0, np.uint16)  # (n,) uint16: partners among so many events before
     ahead: np.ndarray = np.empty(0, np.uint16)  # (n,) uint16: ... and after
-    ages: np.ndarray = np.empty(0, np.float32)  # (n,) float32, days before the newest event of the log
+    ages: np.ndarray = np.empty(0, np.float64)  # (n,) float64, days before the newest event; their differences are gaps
 
     def check(self, n_items: int) -> None:
         """Refuse what the kernel, which indexes without checks, must not see.
@@ -78,15 +78,16 @@ def recent_log(
         session_gap_us: Largest pause within a session.
         with_ages: Fill `ages`.
     """
+    window = WHOLE_HISTORY if window is None else min(window, WHOLE_HISTORY)
     lengths = np.diff(offsets)
     if len(lengths) and lengths.max() > max_history:
         kept = np.concatenate(([0], np.cumsum(np.minimum(lengths, max_history))))
         items = _tails(frozen(offsets), frozen(items), kept)
         timestamps = _tails(frozen(offsets), frozen(timestamps), kept)
         offsets = kept
-    log = Log(offsets, items, WHOLE_HISTORY if window is None else window)
+    log = Log(offsets, items, window)
     if with_ages:
-        log = log._replace(ages=((timestamps.max(initial=0) - timestamps) / DAY_US).astype(np.float32))
+        log = log._replace(ages=((timestamps.max(initial=0) - timestamps) / DAY_US).astype(np.float64))
     if max_gap_us is None and session_gap_us is None:
         return log
     far = np.iinfo(np.int64).max

@@ -61,7 +61,10 @@ def mine_pairs(
         bound = max(config.topup_p, fdr_bound(summary.candidates, tests, config.fdr))
         return summary, margins, _screen(workers, counted, margins, bound)
 
-    if config.incremental and cache is not None and _half_lives(config) is None:
+    incremental = config.incremental and _half_lives(config) is None
+    if config.incremental and not incremental:
+        logger.warning("pairs: incremental is set aside, because half-lives change every count from day to day.")
+    if incremental and cache is not None:
         counts = _kept_counts(histories, log, config, cache, on_progress)
         summary, margins, screened = screened_by(InProcess(), [counts], summarise(counts))
     else:

@@ -30,6 +30,7 @@ class Selection(NamedTuple):
     pairs: Pairs
     p_cut: float  # largest p-value that the significant tier accepts
     passed: int  # pairs that pass it, before the partner cap
+    eligible: int  # pairs that may top up an item that needs it
 
 
 def select_pairs(
@@ -82,7 +83,7 @@ def select_pairs(
         heldout=significant[kept] & held_out(a[kept], b[kept], item_ids, config.heldout_share),
         decayed=None if decayed is None else decayed[kept],
     )
-    return Selection(pairs, p_cut, int(passed.sum()))
+    return Selection(pairs, p_cut, int(passed.sum()), int(eligible.sum()))
 
 
 def held_out(a: np.ndarray, b: np.ndarray, item_ids: pa.Array, share: float) -> np.ndarray:

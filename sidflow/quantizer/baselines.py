@@ -1,16 +1,15 @@
-"""What a trained quantiser must beat: k-means on residuals, hyperplanes, random codes, and vectors from pairs."""
+"""What a trained quantiser must beat: k-means on residuals of text, or of text and pairs; hyperplanes; random codes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import svds
 
 from sidflow.errors import ConfigError
 from sidflow.pairs.table import Pairs
-from sidflow.quantizer.codebook import Array, Quantizer, unit_rows
+from sidflow.quantizer.codebook import Array, Quantizer
 from sidflow.quantizer.init import SAMPLE_PER_CODE, init_codebooks, refine_codebooks
+from sidflow.quantizer.pmi import learn_behaviour
 
 
 def fit_rq_kmeans(
@@ -31,14 +30,51 @@ def fit_rq_kmeans(
 
     Source: the RK-means of Luo et al. 2024, arXiv 2411.11739 (QARM), and Deng et al. 2025, arXiv 2502.18965 (OneRec).
     """
-    rng = np.random.default_rng(seed)
     mean = initial.mean if initial is not None else mean_vector(vectors)
-    sample = unit_rows(_rows(vectors, max(codebooks) * SAMPLE_PER_CODE, rng) - mean)
+    empty = tuple(np.zeros((size, len(mean)), np.float32) for size in codebooks)
+    return _residual_kmeans(
+        Quantizer(mean, (), empty, _no_biases(codebooks), "rq-kmeans"), vectors, seed, initial, passes
+    )
+
+
+def fit_rq_kmeans_pmi(
+    vectors: Array,
+    pairs: Pairs | None,
+    codebooks: Sequence[int],
+    seed: int,
+    initial: Quantizer | None = None,
+    passes: int = 15,
+) -> Quantizer:
+    """Residual k-means on text and behaviour side by side, half and half: what pairs bring without a network.
+
+    Behaviour is the SVD of the pairs' PMI matrix, kept in the quantiser by embedding. An item without a pair, and so
+    every new item, has zeros there: its text alone decides between codes, as it does for such items while fitting.
+
+    Args:
+        vectors: (N, D); may be memory-mapped. 256 rows per code are looked at.
+        pairs: Mined pairs, of which held-out ones are left out.
+        codebooks: Codes per level.
+        seed: Of the sample and the k-means++ draws.
+        initial: Warm start: only Lloyd passes from its codebooks, behaviour rotated onto its behaviour.
+        passes: Lloyd passes per level.
+    """
+    mean = initial.mean if initial is not None else mean_vector(vectors)
+    behaviour = learn_behaviour(vectors, pairs, initial.behaviour if initial is not None else None)
+    width = len(mean) + behaviour.vectors.shape[1]
+    empty = tuple(np.zeros((size, width), np.float32) for size in codebooks)
+    start = Quantizer(mean, (), empty, _no_biases(codebooks), "rq-kmeans-pmi", behaviour)
+    return _residual_kmeans(start, vectors, seed, initial, passes)
+
+
+def _residual_kmeans(
+    encoder: Quantizer, vectors: Array, seed: int, initial: Quantizer | None, passes: int
+) -> Quantizer:
+    """`encoder` with codebooks of its latents: from scratch, or from those of `initial`."""
+    rng = np.random.default_rng(seed)
+    latents = encoder.encode(_rows(vectors, max(encoder.sizes) * SAMPLE_PER_CODE, rng))
     if initial is None:
-        fitted = init_codebooks(sample, codebooks, rng, passes)
-    else:
-        fitted = refine_codebooks(sample, initial.codebooks, initial.biases, passes)
-    return Quantizer(mean, (), fitted, tuple(np.zeros(size, np.float32) for size in codebooks), "rq-kmeans")
+        return replace(encoder, codebooks=init_codebooks(latents, encoder.sizes, rng, passes))
+    return replace(encoder, codebooks=refine_codebooks(latents, initial.codebooks, initial.biases, passes))
 
 
 def fit_lsh(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer:
@@ -70,44 +106,28 @@ def fit_lsh(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer:
         corners.append(corner)
         first += count
     layer = (normals, np.zeros(sum(planes), np.float32))
-    return Quantizer(mean, (layer,), tuple(corners), tuple(np.zeros(size, np.float32) for size in codebooks), "lsh")
+    return Quantizer(mean, (layer,), tuple(corners), _no_biases(codebooks), "lsh")
 
 
-def random_codes(items: int, codebooks: Sequence[int], seed: int) -> npt.NDArray[np.int16]:
-    """Codes that know nothing, (items, L): the floor of every comparison. Nothing is quantised."""
-    rng = np.random.default_rng(seed)
-    return np.stack([rng.integers(size, size=items) for size in codebooks], axis=1).astype(np.int16)
+def fit_random(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer:
+    """Codes that know nothing: the floor of every comparison.
 
-
-def pmi_vectors(pairs: Pairs, items: int, dimensions: int = 64) -> Array:
-    """Unit vectors from behaviour alone: truncated SVD of the matrix of positive PMI over pairs not held out.
+    A code is a hash of the vector's bytes under a random key, so an item keeps it from run to run, a new item gets one
+    too, and only exact copies share one. The hash is a point in a cube with a side a level, cut into K_l equal slices.
 
     Args:
-        pairs: Mined pairs.
-        items: Number of items in the catalogue.
-        dimensions: Singular vectors kept; fewer if the catalogue is smaller.
-
-    Returns:
-        (items, dimensions) float32; zero rows for items without a pair.
-
-    Source: Levy and Goldberg 2014, Neural word embedding as implicit matrix factorization, section 5.
+        vectors: (N, D); only their mean is used, by diagnostics.
+        codebooks: Codes per level.
+        seed: Of the key.
     """
-    use = ~pairs.heldout & (pairs.pmi > 0)
-    rows, columns = np.concatenate([pairs.a[use], pairs.b[use]]), np.concatenate([pairs.b[use], pairs.a[use]])
-    matrix = csr_matrix((np.tile(pairs.pmi[use], 2), (rows, columns)), shape=(items, items))
-    rank = min(dimensions, items - 1)
-    if not matrix.nnz or rank < 1:
-        return np.zeros((items, dimensions), np.float32)
-    left, singular, _ = svds(matrix, k=rank, rng=np.random.default_rng(0))
-    vectors = np.zeros((items, dimensions), np.float32)
-    vectors[:, :rank] = (left * np.sqrt(np.maximum(singular, 0)))[:, ::-1]
-    vectors[matrix.getnnz(axis=1) == 0] = 0
-    return unit_rows(vectors)
-
-
-def blend(content: Array, behaviour: Array, share: float = 0.5) -> Array:
-    """Content and behaviour side by side, so that `share` of a cosine is behaviour's: input for `fit_rq_kmeans`."""
-    return np.hstack([np.sqrt(1 - share) * unit_rows(content), np.sqrt(share) * behaviour]).astype(np.float32)
+    levels = len(codebooks)
+    key = np.random.default_rng(seed).standard_normal((1, 16)).astype(np.float32)  # 64 bytes
+    slices = []
+    for level, size in enumerate(codebooks):
+        slices.append(np.zeros((size, levels), np.float32))
+        slices[-1][:, level] = (np.arange(size) + 0.5) / size
+    layer = (key, np.zeros(1, np.float32))
+    return Quantizer(mean_vector(vectors), (layer,), tuple(slices), _no_biases(codebooks), "random")
 
 
 def mean_vector(vectors: Array) -> Array:
@@ -116,6 +136,10 @@ def mean_vector(vectors: Array) -> Array:
     for start in range(0, len(vectors), 65_536):
         total += vectors[start : start + 65_536].sum(axis=0, dtype=np.float64)
     return (total / len(vectors)).astype(np.float32)
+
+
+def _no_biases(codebooks: Sequence[int]) -> tuple[Array, ...]:
+    return tuple(np.zeros(size, np.float32) for size in codebooks)
 
 
 def _rows(vectors: Array, limit: int, rng: np.random.Generator) -> Array:

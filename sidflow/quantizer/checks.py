@@ -70,15 +70,20 @@ def mismatch(initial: Quantizer, config: QuantizerConfig, dimensions: int) -> st
         config: Settings of the fit to come.
         dimensions: Width of the embeddings, D.
     """
-    layers = [*config.hidden, config.latent] if config.method == "rq-vae" else []
-    latent = config.latent if config.method == "rq-vae" else dimensions
+    trained = config.method == "rq-vae"
+    layers = [*config.hidden, config.latent] if trained else _widths(initial)
+    latent = config.latent if trained else initial.codebooks[0].shape[1]
     for name, before, now in (
         ("method", initial.method, config.method),
         ("embedding dimensions", len(initial.mean), dimensions),
         ("quantizer.codebooks", list(initial.sizes), list(config.codebooks)),
-        ("encoder widths", [len(bias) for _, bias in initial.layers], layers),
+        ("encoder widths", _widths(initial), layers),
         ("latent dimensions", initial.codebooks[0].shape[1], latent),
     ):
         if before != now:
             return f"{name} were {before}, now {now}"
     return None
+
+
+def _widths(quantizer: Quantizer) -> list[int]:
+    return [len(bias) for _, bias in quantizer.layers]

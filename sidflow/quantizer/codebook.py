@@ -12,8 +12,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from sidflow.errors import CorruptArtifact, ShapeError
+from sidflow.quantizer.behaviour import Behaviour
+from sidflow.quantizer.digests import hashed_latents
 
 TENSORS, DESCRIPTION = "quantizer.safetensors", "quantizer.json"
+BEHAVIOUR = "behaviour.keys", "behaviour.vectors"
 CHUNK = 16_384  # rows encoded or assigned at once: 25 MB of 384-d vectors
 
 Array = npt.NDArray[np.float32]
@@ -27,10 +30,12 @@ class Quantizer:
 
     Attributes:
         mean: Subtracted from the input, which is then scaled to unit length, (D,).
-        layers: Encoder weights (out, in) and biases (out,) with ReLU between them; empty means identity.
+        layers: Encoder weights (out, in) and biases (out,) with ReLU between them; empty means identity. Of random
+            codes: the key of the hash.
         codebooks: Code vectors per level, (K_l, d).
         biases: Per level (K_l,), added to squared distances when assigning; zeros for none.
         method: What fitted it.
+        behaviour: What pairs said of the items it was fitted on, for latents that hold both; None for text alone.
 
     Source: Lee et al. 2022, arXiv 2203.01941, section 3.1; Rajput et al. 2023, arXiv 2305.05065.
     """
@@ -40,6 +45,7 @@ class Quantizer:
     codebooks: tuple[Array, ...]
     biases: tuple[Array, ...]
     method: str
+    behaviour: Behaviour | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -53,7 +59,9 @@ class Quantizer:
             vectors: (n, D), any float type; may be memory-mapped, since it is read in chunks.
 
         Returns:
-            (n, d) float32. A vector equal to the mean has no direction and enters as zero.
+            (n, d) float32. A vector equal to the mean has no direction and enters as zero. With `behaviour`, d is
+            D + 64, and an item that was not fitted on, or had no pair then, has zeros there. Random codes have no
+            encoder: their latents are a hash of the vector's bytes.
 
         Raises:
             ShapeError: If the vectors are not (n, D).
@@ -63,12 +71,14 @@ class Quantizer:
                 f"quantizer: vectors have shape {vectors.shape}, this {self.method} was fitted on "
                 f"(n, {len(self.mean)}). Fit again on the new vectors, or give those it was fitted on."
             )
+        if self.method == "random":
+            return hashed_latents(vectors, len(self.codebooks), self.layers[0][0].tobytes())
         latents = np.empty((len(vectors), self.codebooks[0].shape[1]), np.float32)
         for rows in _chunks(len(vectors)):
             hidden = unit_rows(np.asarray(vectors[rows], np.float32) - self.mean)
             for depth, (weight, bias) in enumerate(self.layers):
                 hidden = (np.maximum(hidden, 0) if depth else hidden) @ weight.T + bias
-            latents[rows] = hidden
+            latents[rows] = hidden if self.behaviour is None else self.behaviour.beside(hidden, vectors[rows])
         return latents
 
     def assign(self, latents: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
@@ -93,6 +103,18 @@ class Quantizer:
                 codes[rows, level] = nearest_codes(residual, codebook, bias)
                 residual -= codebook[codes[rows, level]]
         return codes
+
+    def tensors(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Everything it holds, by name."""
+        yield "mean", self.mean
+        for depth, (weight, bias) in enumerate(self.layers):
+            yield f"layer.{depth}.weight", weight
+            yield f"layer.{depth}.bias", bias
+        for level, (codebook, code_bias) in enumerate(zip(self.codebooks, self.biases, strict=True)):
+            yield f"codebook.{level}", codebook
+            yield f"bias.{level}", code_bias
+        if self.behaviour is not None:
+            yield from zip(BEHAVIOUR, (self.behaviour.keys, self.behaviour.vectors), strict=True)
 
     def quantise(self, codes: npt.NDArray[Any]) -> Array:
         """Sum of code vectors, (n, d) float32; fewer columns than levels give the prefix's sum.
@@ -134,7 +156,7 @@ def unit_rows(vectors: Array) -> Array:
 
 def save_quantizer(quantizer: Quantizer, folder: Path) -> None:
     """Write quantizer.safetensors and quantizer.json into an existing folder."""
-    save_file({name: np.ascontiguousarray(array) for name, array in _tensors(quantizer)}, folder / TENSORS)
+    save_file({name: np.ascontiguousarray(array) for name, array in quantizer.tensors()}, folder / TENSORS)
     description = {
         "method": quantizer.method,
         "dimensions": len(quantizer.mean),
@@ -161,6 +183,7 @@ def load_quantizer(files: Mapping[str, Path]) -> Quantizer:
             codebooks=tuple(tensors[f"codebook.{i}"] for i in levels),
             biases=tuple(tensors[f"bias.{i}"] for i in levels),
             method=description["method"],
+            behaviour=Behaviour(*(tensors[name] for name in BEHAVIOUR)) if BEHAVIOUR[0] in tensors else None,
         )
     except (KeyError, OSError, ValueError, SafetensorError) as error:
         raise CorruptArtifact(
@@ -172,16 +195,6 @@ def load_quantizer(files: Mapping[str, Path]) -> Quantizer:
             f"dimensions, {TENSORS} holds {list(quantizer.sizes)} over {len(quantizer.mean)}. Fit it again."
         )
     return quantizer
-
-
-def _tensors(quantizer: Quantizer) -> Iterator[tuple[str, Array]]:
-    yield "mean", quantizer.mean
-    for depth, (weight, bias) in enumerate(quantizer.layers):
-        yield f"layer.{depth}.weight", weight
-        yield f"layer.{depth}.bias", bias
-    for level, (codebook, code_bias) in enumerate(zip(quantizer.codebooks, quantizer.biases, strict=True)):
-        yield f"codebook.{level}", codebook
-        yield f"bias.{level}", code_bias
 
 
 def _chunks(n: int) -> Iterator[slice]:

@@ -3,17 +3,26 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from sidflow.config import QuantizerConfig
 from sidflow.errors import ConfigError
 from sidflow.pairs.table import Pairs
-from sidflow.quantizer.baselines import fit_rq_kmeans, mean_vector
+from sidflow.quantizer.baselines import fit_lsh, fit_random, fit_rq_kmeans, fit_rq_kmeans_pmi, mean_vector
 from sidflow.quantizer.checks import check_codebooks, check_vectors, mismatch
 from sidflow.quantizer.codebook import Array, Quantizer
 from sidflow.quantizer.diagnostics import describe_codes, explained_variance
+from sidflow.quantizer.digests import group_duplicates
 from sidflow.quantizer.sampling import PairSampler
 
+if TYPE_CHECKING:
+    from sidflow.quantizer.train import Trained
+
+OnProgress = Callable[[int, int], None]
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +40,8 @@ def fit_quantizer(
     pairs: Pairs | None,
     config: QuantizerConfig,
     initial: Quantizer | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
+    folder: Path | None = None,
 ) -> Fit:
     """Fit the configured method, and RQ-KMeans beside it.
 
@@ -41,6 +51,7 @@ def fit_quantizer(
         config: Stage settings; the same seed and number of threads give the same bits.
         initial: Warm start: a quantiser of the same shape, whose encoder and codebooks continue.
         on_progress: Called with (steps done, steps in all).
+        folder: Where a killed fit finds the state to go on from; None keeps none.
 
     Returns:
         The quantiser, its training curve, and facts.
@@ -56,26 +67,23 @@ def fit_quantizer(
     reason = mismatch(initial, config, vectors.shape[1]) if initial is not None else None
     if reason:
         raise ConfigError(f"quantizer: the warm start does not fit: {reason}. Fit without it, or restore the setting.")
-    sampler = PairSampler(pairs, len(vectors)) if pairs is not None else None
+    copies = group_duplicates(vectors)
+    sampler = _sampler(pairs, copies, config)
     off = _why_off(config, sampler)
     peer = fit_rq_kmeans(vectors, config.codebooks, config.seed, initial if config.method == "rq-kmeans" else None)
-    quantizer, revived = peer, [0] * len(config.codebooks)
-    curve: list[dict[str, Any]] = []
-    if config.method == "rq-vae":
-        from sidflow.quantizer.train import train_rq_vae  # torch takes seconds to import
-
-        mean = mean_vector(vectors) if initial is None else initial.mean
-        learned = sampler if off is None else None
-        quantizer, curve, revived = train_rq_vae(vectors, mean, learned, config, initial, on_progress)
+    trained = _train(vectors, pairs, sampler if off is None else None, config, initial, on_progress, folder)
+    quantizer = trained.quantizer if trained else _fit_peer(vectors, pairs, config, initial, peer)
     facts = {
         "method": config.method,
         "items": len(vectors),
+        "distinct_share": round(len(np.unique(copies)) / len(vectors), 6),
         "dimensions": vectors.shape[1],
         "warm_start": initial is not None,
         "pairs": sampler.pairs if sampler else 0,
         "pair_items": len(sampler.linked) if sampler else 0,
         "collaborative": f"off: {off}" if off else "on",
-        "revived": revived,
+        "revived": trained.revived if trained else [0] * len(config.codebooks),
+        "plateau": trained.plateau if trained else None,
         "codes": _described(quantizer, vectors, pairs),
         "rq_kmeans": _described(peer, vectors, pairs),
     }
@@ -87,17 +95,59 @@ def fit_quantizer(
         facts["codes"]["perplexity"],
         facts["codes"]["unique_share"],
     )
-    return Fit(quantizer, curve, facts)
+    return Fit(quantizer, trained.curve if trained else [], facts)
+
+
+def _sampler(pairs: Pairs | None, copies: npt.NDArray[np.int64], config: QuantizerConfig) -> PairSampler | None:
+    if pairs is None:
+        return None
+    return PairSampler(pairs, len(copies), copies, config.pair_draw, config.pair_weights, config.mask_known)
 
 
 def _why_off(config: QuantizerConfig, sampler: PairSampler | None) -> str | None:
-    if config.method != "rq-vae":
+    if config.method not in ("rq-vae", "rq-kmeans-pmi"):
         return f"{config.method} does not learn from pairs"
     if sampler is None or not sampler.pairs:
         return "no pairs to learn from"
-    if not config.batch_pairs or not config.collaborative:
+    if config.method == "rq-vae" and not (config.batch_pairs and config.collaborative):
         return "quantizer.batch_pairs or quantizer.collaborative is 0"
     return None
+
+
+def _train(
+    vectors: Array,
+    pairs: Pairs | None,
+    sampler: PairSampler | None,
+    config: QuantizerConfig,
+    initial: Quantizer | None,
+    on_progress: OnProgress | None,
+    folder: Path | None,
+) -> "Trained | None":
+    """What training made; None for a method without training."""
+    if config.method != "rq-vae":
+        return None
+    from sidflow.quantizer.checkpoint import Checkpoint, fit_key  # torch takes seconds to import
+    from sidflow.quantizer.train import train_rq_vae
+
+    key = fit_key(vectors, pairs, config, initial) if folder is not None else b""
+    checkpoint = Checkpoint(folder, key, config.checkpoint_seconds)
+    mean = mean_vector(vectors) if initial is None else initial.mean
+    return train_rq_vae(vectors, mean, sampler, config, initial, on_progress, checkpoint)
+
+
+def _fit_peer(
+    vectors: Array, pairs: Pairs | None, config: QuantizerConfig, initial: Quantizer | None, rq_kmeans: Quantizer
+) -> Quantizer:
+    """A method without training; hyperplanes and hashes have nothing to refit, so a warm start keeps them."""
+    match config.method:
+        case "rq-kmeans-pmi":
+            return fit_rq_kmeans_pmi(vectors, pairs, config.codebooks, config.seed, initial)
+        case "lsh":
+            return initial or fit_lsh(vectors, config.codebooks, config.seed)
+        case "random":
+            return initial or fit_random(vectors, config.codebooks, config.seed)
+        case _:
+            return rq_kmeans
 
 
 def _described(quantizer: Quantizer, vectors: Array, pairs: Pairs | None) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def init_codebooks(
     return tuple(codebooks)
 
 
+def random_codebooks(sizes: Sequence[int], latent: int, rng: np.random.Generator) -> tuple[Array, ...]:
+    """Code vectors that have seen no data, (K_l, latent) per level: uniform in [-1 / K_l, 1 / K_l]."""
+    return tuple(rng.uniform(-1 / size, 1 / size, (size, latent)).astype(np.float32) for size in sizes)
+
+
 def kmeans(points: Array, k: int, rng: np.random.Generator, passes: int = 15) -> Array:
     """Centroids of k-means, (k, d): a k-means++ start and Lloyd passes.
 

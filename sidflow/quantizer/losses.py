@@ -1,4 +1,4 @@
-"""The four losses of the quantiser, each a mean over its batch."""
+"""The losses of the quantiser, each a mean over its batch."""
 
 from collections.abc import Sequence
 
@@ -53,6 +53,17 @@ def collaborative_loss(quantised: Tensor, weights: Tensor, excluded: Tensor, tem
     losses = functional.cross_entropy(cosines.masked_fill(barred, -torch.inf), partner, reduction="none")
     both = weights.repeat(2)
     return (losses * both).sum() / both.sum()
+
+
+def anchor_loss(latents: Tensor, before: Tensor) -> Tensor:
+    """How far a refit has moved latents, as a share of their variance.
+
+    Args:
+        latents: (b, d).
+        before: Of the same items under the previous encoder, (b, d), no gradient.
+    """
+    variance = (before - before.mean(0)).square().sum(1).mean()
+    return (latents - before).square().sum(1).mean() / variance.clamp_min(1e-12)
 
 
 def switch_loss(scores: Tensor, usage: Tensor, scale: Tensor) -> Tensor:

@@ -1,27 +1,39 @@
-"""Training the RQ-VAE: autoencoder warm-up, k-means initialisation, joint steps, final Lloyd passes."""
+"""Training the RQ-VAE: autoencoder warm-up, codebook initialisation, joint steps, final Lloyd passes."""
 
+import copy
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from sidflow.config import QuantizerConfig
-from sidflow.quantizer.balance import Usage, adjust_bias, revive
+from sidflow.quantizer.balance import adjust_bias, revive
+from sidflow.quantizer.checkpoint import Checkpoint
 from sidflow.quantizer.codebook import Array, Quantizer, unit_rows
-from sidflow.quantizer.init import init_codebooks, refine_codebooks
-from sidflow.quantizer.losses import reconstruction_loss
+from sidflow.quantizer.init import init_codebooks, random_codebooks, refine_codebooks
+from sidflow.quantizer.losses import anchor_loss, reconstruction_loss
 from sidflow.quantizer.model import RqVae
 from sidflow.quantizer.objective import check_finite, joint_losses
+from sidflow.quantizer.plateau import Plateau
+from sidflow.quantizer.progress import Curve, Progress
 from sidflow.quantizer.sampling import PairSampler
 
-RAMP = 0.1  # share of the joint steps over which the collaborative weight rises
 CURVE_POINTS = 50
+log = logging.getLogger(__name__)
+OnProgress = Callable[[int, int], None]
 
-Progress = Callable[[int, int], None]
-Curve = list[dict[str, Any]]
+
+class Trained(NamedTuple):
+    """A trained RQ-VAE and how it came about."""
+
+    quantizer: Quantizer
+    curve: Curve  # at fifty steps
+    revived: list[int]  # codes re-initialised, per level
+    plateau: int | None  # the joint step at which the loss had stopped falling, if it had
 
 
 def train_rq_vae(
@@ -30,39 +42,46 @@ def train_rq_vae(
     sampler: PairSampler | None,
     config: QuantizerConfig,
     initial: Quantizer | None = None,
-    on_progress: Progress | None = None,
-) -> tuple[Quantizer, Curve, list[int]]:
-    """Fit an RQ-VAE to a catalogue; the same seed and number of threads give the same bits.
+    on_progress: OnProgress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Fit an RQ-VAE to a catalogue; the same seed and number of threads give the same bits, interrupted or not.
 
     Args:
         vectors: Embeddings (N, D); may be memory-mapped, since rows are read as they are drawn.
         mean: Subtracted from every vector before it is scaled to unit length, (D,).
         sampler: Pairs to learn from; None turns the collaborative loss off.
         config: Stage settings.
-        initial: Warm start: its encoder and codebooks continue, for `warm_steps` of the steps.
+        initial: Warm start: its encoder and codebooks continue, for `warm_steps` of the steps. Its decoder is not
+            kept, so a new one learns first, at the full learning rate, and `warm_anchor` holds latents near their
+            places meanwhile: else the refit would move most items, on the very same data too.
         on_progress: Called with (steps done, steps in all).
-
-    Returns:
-        The quantiser; the training curve; how many codes were re-initialised per level.
+        checkpoint: Where the state is kept from which an interrupted fit goes on; it is removed at the end.
 
     Raises:
         TrainingDiverged: If a loss becomes NaN or infinite.
     """
-    rng = np.random.default_rng(config.seed)
     model = RqVae((len(mean), *config.hidden, config.latent), config.codebooks, config.seed)
+    warm_up_lr, before = config.lr, None
     if initial is not None:
         model.load(initial)
+        before = copy.deepcopy(model.encoder).requires_grad_(False) if config.warm_anchor else None
         shorter = {"steps": max(1, round(config.steps * config.warm_steps)), "lr": config.lr * config.warm_lr}
         config = config.model_copy(update=shorter)
-    rows = _Rows(vectors, mean)
+    rows, checkpoint = _Rows(vectors, mean), checkpoint or Checkpoint(None)
+    so_far = Progress(model, Plateau(rows, len(vectors), sampler, config), config)
+    if (state := checkpoint.load()) is not None:
+        so_far.restore(state)
+        log.info("quantizer: going on from %s at step %d", checkpoint.path, so_far.warmed + so_far.step)
     report = on_progress or (lambda done, total: None)
-    _warm_up(model, rows, config, rng, report, frozen=initial is not None)
-    if initial is None:
-        model.set_codebooks(init_codebooks(model.export(mean).encode(vectors), config.codebooks, rng))
-    curve, revived = _train_jointly(model, rows, sampler, config, rng, report)
+    _warm_up(so_far, rows, config, warm_up_lr, checkpoint, report, frozen=initial is not None)
+    if initial is None and not so_far.step:
+        model.set_codebooks(_initial_codebooks(model.export(mean), vectors, config, so_far.rng))
+    _train_jointly(so_far, rows, sampler, before, config, checkpoint, report)
     fitted = model.export(mean)
     codebooks = refine_codebooks(fitted.encode(vectors), fitted.codebooks, fitted.biases, config.lloyd_passes)
-    return replace(fitted, codebooks=codebooks), curve, revived
+    checkpoint.remove()
+    return Trained(replace(fitted, codebooks=codebooks), so_far.curve, so_far.revived, so_far.plateau.jumped or None)
 
 
 class _Rows:
@@ -76,14 +95,24 @@ class _Rows:
 
 
 def _warm_up(
-    model: RqVae, rows: _Rows, config: QuantizerConfig, rng: np.random.Generator, report: Progress, frozen: bool
+    so_far: Progress,
+    rows: _Rows,
+    config: QuantizerConfig,
+    lr: float,
+    checkpoint: Checkpoint,
+    report: OnProgress,
+    frozen: bool,
 ) -> None:
     """Plain autoencoder steps; beside a frozen encoder and codebooks, the new decoder learns to read their latents."""
-    trained = model.decoder.parameters() if frozen else [*model.encoder.parameters(), *model.decoder.parameters()]
-    optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
+    if so_far.warmed == config.warmup_steps:
+        return
+    model = so_far.model
+    decoding = list(model.decoder.parameters())
+    trained = decoding if frozen else [*model.encoder.parameters(), *decoding]
+    optimizer = so_far.optimizer(trained, lr, config.weight_decay)
     batch = config.batch_items + 2 * config.batch_pairs
-    for step in range(1, config.warmup_steps + 1):
-        inputs = rows[rng.integers(rows.items, size=batch)]
+    for step in range(so_far.warmed + 1, config.warmup_steps + 1):
+        inputs = rows[so_far.rng.integers(rows.items, size=batch)]
         latents = model.encoder(inputs)
         if frozen:
             latents = model.quantise(latents).total().detach()
@@ -92,23 +121,35 @@ def _warm_up(
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        so_far.warmed = step
+        if step < config.warmup_steps:  # the joint steps have another optimiser
+            checkpoint.keep(lambda: so_far.state(optimizer))
         report(step, config.warmup_steps + config.steps)
 
 
+def _initial_codebooks(
+    encoder: Quantizer, vectors: Array, config: QuantizerConfig, rng: np.random.Generator
+) -> tuple[Array, ...]:
+    match config.init:
+        case "k-means++":
+            return init_codebooks(encoder.encode(vectors), config.codebooks, rng)
+        case "random":
+            return random_codebooks(config.codebooks, config.latent, rng)
+
+
 def _train_jointly(
-    model: RqVae,
+    so_far: Progress,
     rows: _Rows,
     sampler: PairSampler | None,
+    before: torch.nn.Module | None,
     config: QuantizerConfig,
-    rng: np.random.Generator,
-    report: Progress,
-) -> tuple[Curve, list[int]]:
-    """The joint steps: the curve, and how many codes were re-initialised per level."""
-    usages = [Usage(size) for size in config.codebooks]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
-    curve: Curve = []
-    revived = [0] * len(usages)
-    for step in range(1, config.steps + 1):
+    checkpoint: Checkpoint,
+    report: OnProgress,
+) -> None:
+    model, rng, usages = so_far.model, so_far.rng, so_far.usages
+    optimizer = so_far.optimizer(list(model.parameters()), config.lr, config.weight_decay)
+    while so_far.step < config.steps:
+        step = so_far.step + 1
         progress = step / config.steps
         for group in optimizer.param_groups:
             group["lr"] = config.lr * (0.01 + 0.495 * (1 + math.cos(math.pi * progress)))
@@ -119,20 +160,27 @@ def _train_jointly(
         for usage, codes, error in zip(usages, quantised.codes.T, quantised.errors(), strict=True):
             usage.update(codes, error)
         losses = joint_losses(model.decoder, inputs, quantised, pairs, usages, config, rng)
+        if before is not None:
+            losses["anchor"] = anchor_loss(quantised.latents, before(inputs))
         check_finite(losses, step)
-        ramp = {"collaborative": config.collaborative * min(1.0, progress / RAMP)}
+        ramp = min(1.0, progress / config.collaborative_ramp) if config.collaborative_ramp else 1.0
+        weights = {"collaborative": config.collaborative * ramp, "anchor": config.warm_anchor}
         optimizer.zero_grad()
-        total = torch.stack([ramp.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+        total = torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         for level, usage in enumerate(usages):
             if config.balance == "bias":
                 adjust_bias(model.biases[level], usage, config.balance_weight * usage.gate(config.balance_perplexity))
             if config.revive_every and step % config.revive_every == 0 and progress <= config.revive_until:
-                residuals = quantised.residuals[level].detach()
-                revived[level] += revive(model.codebooks[level], usage, residuals, config.revive_below, optimizer, rng)
+                left = quantised.residuals[level].detach()
+                so_far.revived[level] += revive(
+                    model.codebooks[level], usage, left, config.revive_below, optimizer, rng
+                )
         if step % max(1, config.steps // CURVE_POINTS) == 0 or step == config.steps:
             point = {name: round(loss.item(), 6) for name, loss in losses.items()}
-            curve.append({"step": step, **point, "perplexity": [round(usage.perplexity(), 4) for usage in usages]})
-        report(config.warmup_steps + step, config.warmup_steps + config.steps)
-    return curve, revived
+            perplexity = [round(usage.perplexity(), 4) for usage in usages]
+            so_far.curve.append({"step": step, **point, "perplexity": perplexity})
+        so_far.step = so_far.plateau.look(model, step, config.steps)
+        checkpoint.keep(lambda: so_far.state(optimizer))
+        report(config.warmup_steps + so_far.step, config.warmup_steps + config.steps)

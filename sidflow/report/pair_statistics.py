@@ -46,6 +46,7 @@ def pair_facts(numbers: Numbers) -> Facts:
             "items with a partner": f"{count(covered)} ({share(covered / items)})" if covered and items else None,
             "dropped: below support": count(dropped.get("below_support")),
             "dropped: not significant": count(dropped.get("not_significant")),
+            "dropped: no top-up needed": count(dropped.get("no_topup_needed")),
             "largest hub, share of pairs": share(numbers.get("max_hub_share"), 2),
         },
     )

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -17,8 +19,9 @@ import sidflow
 from sidflow.config.learning import DaskConfig, PairsConfig
 from sidflow.errors import ConfigError, SidflowError
 from sidflow.pairs.cluster import open_workers
-from sidflow.pairs.mine import mine_pairs
-from sidflow.pairs.workers import InProcess
+from sidflow.pairs.log import Log
+from sidflow.pairs.mine import count_log, mine_pairs
+from sidflow.pairs.workers import InProcess, OnDask
 from tests.factories import make_histories
 from tests.pairs.test_mine import rows_of
 
@@ -105,12 +108,69 @@ def test_a_missing_scheduler_is_an_error_in_seconds(monkeypatch: pytest.MonkeyPa
         probe.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
     started = time.monotonic()
-    with pytest.raises(ConfigError, match=f"no Dask scheduler answers at '{address}' within 1 s"):
+    with pytest.raises(ConfigError, match=f"no Dask scheduler answers at '{address}' "):
         mine_pairs(make_histories(), PairsConfig(dask=DaskConfig(scheduler=address)))
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("address", ["nonsense://x", "tcp://127.0.0.1:notaport"])
+def test_a_listener_that_says_nothing_is_an_error_in_seconds(monkeypatch: pytest.MonkeyPatch):
+    """A port that accepts, and stays silent."""
+    monkeypatch.setattr("sidflow.pairs.cluster._ANSWER_S", 1)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        started = time.monotonic()
+        with (
+            pytest.raises(ConfigError, match=f"no Dask scheduler answers at '{address}'"),
+            open_workers(DaskConfig(scheduler=address)),
+        ):
+            pass
+    assert time.monotonic() - started < 10
+
+
+def small_log() -> Log:
+    """20,000 users of ten items each, which many partitions count for seconds."""
+    items = np.random.default_rng(0).integers(0, 2_000, 200_000).astype(np.int32)
+    return Log(np.arange(20_001) * 10, items, 5)
+
+
+def killing(victim: Callable[[], int]) -> Callable[[int, int], None]:
+    """Progress that sends SIGKILL once, after the second partition."""
+    return lambda done, _: os.kill(victim(), signal.SIGKILL) if done == 2 else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["files", "network"])
+def test_a_worker_killed_while_it_counts_changes_nothing(way: str):
+    """The only worker dies after two of forty partitions, with what it had counted and, over the network, the log."""
+    log, config = small_log(), PairsConfig(partitions=40)
+    _, expected = count_log(InProcess(), log, 2_000, config, 2)
+    with open_workers(DaskConfig(workers=1)) as host:
+        client = host._client  # type: ignore[attr-defined]
+        workers = host if way == "files" else OnDask(client, None)
+        (pid,) = client.run(os.getpid).values()
+        counted, found = count_log(workers, log, 2_000, config, 2, killing(lambda: pid))
+        assert pid not in client.run(os.getpid).values()
+        assert sum(len(part.a) for part in workers.fetch(counted)) == expected.candidates
+    assert found.margins.tolist() == expected.margins.tolist() and found[1:] == expected[1:]
+
+
+@pytest.mark.slow
+def test_no_worker_left_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    """Killed, and nobody replaces it: what to start, instead of a wait without end."""
+    monkeypatch.setattr("sidflow.pairs.workers._ALONE_S", 1)
+    with open_workers(DaskConfig(workers=1)) as host:
+        address = host._client.scheduler.address  # type: ignore[attr-defined]
+        with (
+            pytest.raises(SidflowError, match=f"no worker for 1 s. Start some with `dask worker {address}`"),
+            open_workers(DaskConfig(scheduler=address)) as workers,
+        ):
+            host._client.cluster.scale(0)  # type: ignore[attr-defined]
+            workers.map(abs, [(-1,)])
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "tcp://127.0.0.1:notaport", "tls://127.0.0.1:1"])
 def test_a_malformed_scheduler_address_is_an_error(address: str):
     """The address itself is quoted."""
     with (
@@ -122,7 +182,11 @@ def test_a_malformed_scheduler_address_is_an_error(address: str):
 
 @pytest.mark.parametrize(
     ("limit", "message"),
-    [("much", "'much' is not a size; write it as '4GiB'"), ("10MiB", "'10MiB' is too small; a worker needs 256MiB")],
+    [
+        ("1e400GB", "'1e400GB' is not a size"),
+        ("much", "'much' is not a size; write it as '4GiB'"),
+        ("10MiB", "'10MiB' is too small; a worker needs 256MiB"),
+    ],
 )
 def test_a_memory_limit_without_sense_is_an_error(limit: str, message: str):
     """Before anything is started."""
@@ -141,6 +205,16 @@ def test_a_task_that_kills_its_workers_is_given_up():
 
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sidflow.__file__).parents[1])}
+REPLACED = """
+import os, signal
+from sidflow.config.learning import DaskConfig
+from sidflow.pairs.cluster import open_workers
+print("once", flush=True)
+with open_workers(DaskConfig(workers=1)) as workers:
+    first = workers.map(abs, [(-3,)])
+    os.kill(workers.fetch(workers.map(os.getpid, [()]))[0], signal.SIGKILL)
+    print(workers.fetch(workers.map(pow, [(first[0], 2)]))[0], flush=True)
+"""
 SCRIPT = """
 import os, sys, time
 from sidflow.config.learning import DaskConfig
@@ -180,3 +254,25 @@ def test_a_program_on_standard_input_ends_cleanly():
     run = subprocess.run(command, input=SCRIPT, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
     assert (run.returncode, run.stderr) == (0, "")
     assert gone(int(run.stdout))
+
+
+@pytest.mark.slow
+def test_a_replaced_worker_does_not_run_the_program_again(tmp_path: Path):
+    """Neither a script without a `__main__` guard nor a program on standard input."""
+    script = tmp_path / "script.py"
+    script.write_text(REPLACED)
+    for command, given in (([str(script)], None), (["-"], REPLACED)):
+        run = subprocess.run(
+            [sys.executable, *command], input=given, capture_output=True, text=True, timeout=60, env=ENVIRONMENT
+        )
+        assert (run.returncode, run.stdout.split()) == (0, ["once", "9"]), run.stderr
+
+
+def test_main_is_whole_again_after_the_last_cluster():
+    """Meanwhile it has all that it had, but its file."""
+    main = sys.modules["__main__"]
+    with open_workers(DaskConfig(workers=1)):
+        hidden = sys.modules["__main__"]
+        assert hidden is not main and not hasattr(hidden, "__file__") and hidden.__spec__ is None
+        assert set(vars(main)) - {"__file__"} <= {name for name in vars(main) if hasattr(hidden, name)}
+    assert sys.modules["__main__"] is main

@@ -235,3 +235,18 @@ def test_item_indices_beyond_int32_are_refused():
     """They would wrap around inside the kernel."""
     with pytest.raises(ShapeError, match="item indices must be int32, got int64"):
         count_pairs(Log(np.array([0, 2]), np.array([0, 2**31 + 5]), 1), 2**31 - 2)
+
+
+def test_short_gaps_in_long_logs_keep_their_weight():
+    """A minute apart, twenty years ago, with a half-life of a minute: a half, though ages are counted from today."""
+    years = 20 * 365 * DAY
+    times = np.array([0, 60_000_000, years])
+    log = recent_log(np.array([0, 2, 3]), np.array([0, 1, 2], np.int32), times, 10, with_ages=True)
+    assert count_pairs(log, 3, half_lives=HalfLives(1 / 1440, np.inf)).decayed.tolist() == [pytest.approx(0.5)]
+
+
+@pytest.mark.parametrize("window", [10**10, 2**62])
+def test_a_window_beyond_any_history_is_the_whole_history(window: int):
+    """And costs no more memory."""
+    log = recent_log(np.array([0, 3]), np.array([0, 1, 2], np.int32), np.arange(3), 10, window)
+    assert len(count_pairs(log, 3).a) == 3

@@ -2,6 +2,8 @@
 
 import json
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -94,15 +96,63 @@ def test_a_saved_base_is_the_same(tmp_path: Path):
     assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 1
 
 
+@pytest.mark.parametrize("size", [0, 3, 100])
 @pytest.mark.parametrize("name", ["base.json", "keys.npy", "user_ids.arrow"])
-def test_a_broken_base_is_none(tmp_path: Path, name: str):
-    """Gone or cut off: an accelerator that is not there."""
-    save_base(base_of({"a": [(1, "m"), (2, "n")]}), tmp_path, "w")
+def test_a_broken_base_is_none(tmp_path: Path, name: str, size: int):
+    """Empty, cut off or gone: an accelerator that is not there, and that can be saved anew."""
+    base = base_of({"a": [(1, "m"), (2, "n")]})
+    save_base(base, tmp_path, "w")
     (victim,) = tmp_path.rglob(name)
-    os.truncate(victim, 3)
+    os.truncate(victim, size)
     assert load_base(tmp_path, "w") is None
+    save_base(base, tmp_path, "w")
+    assert load_base(tmp_path, "w") is not None
+    (victim,) = tmp_path.rglob(name)
     victim.unlink()
     assert load_base(tmp_path, "w") is None
+
+
+def test_a_changed_byte_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """One count that is off would be wrong rows for ever."""
+    save_base(base_of({"a": [(1, "m"), (2, "n")]}), tmp_path, "w")
+    (victim,) = tmp_path.rglob("support.npy")
+    content = bytearray(victim.read_bytes())
+    content[-4] ^= 2
+    victim.write_bytes(content)
+    assert load_base(tmp_path, "w") is None
+    assert "are damaged; counting from nothing" in caplog.text
+
+
+@pytest.mark.parametrize("note", ["[]", "null", "3", '{"format": 2, "settings": "w", "attempt": null}'])
+def test_a_note_of_another_kind_is_none(tmp_path: Path, note: str):
+    """JSON, but nothing that was saved."""
+    (tmp_path / "base.json").write_text(note)
+    assert load_base(tmp_path, "w") is None
+
+
+def test_runs_that_save_at_once_do_not_disturb_each_other(tmp_path: Path):
+    """Four threads, twenty saves each: none fails, and what is there in the end is whole."""
+    base = base_of({"a": [(1, "m"), (2, "n")]})
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: save_base(base, tmp_path, "w"), range(80)))
+    found = load_base(tmp_path, "w")
+    assert found is not None and rows(found) == rows(base)
+
+
+def test_left_overs_of_killed_runs_go(tmp_path: Path):
+    """After a day, not before: another run may be writing."""
+    for name, age in (("fresh", 0), ("stale", 100_000)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    save_base(base_of({"a": [(1, "m"), (2, "n")]}), tmp_path, "w")
+    assert (tmp_path / "fresh").exists() and not (tmp_path / "stale").exists()
+
+
+def test_half_lives_set_it_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Every count would change with the date; the log says so."""
+    config = {"dask": {"workers": 0}, "incremental": True, "age_half_life": "30d"}
+    mine_pairs(histories_of(make_world(users=30, items=20)), PairsConfig.model_validate(config), cache=tmp_path)
+    assert "incremental is set aside" in caplog.text and not any(tmp_path.iterdir())
 
 
 def shortened(histories: Histories, share: float) -> Histories:

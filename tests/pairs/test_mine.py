@@ -92,7 +92,7 @@ def test_facts_by_hand():
     assert facts == {
         "pair_tokens": 62,
         "pairs_observed": 3,
-        "dropped": {"below_support": 0, "not_significant": 1, "over_partner_cap": 0},
+        "dropped": {"below_support": 0, "not_significant": 1, "over_partner_cap": 0, "no_topup_needed": 0},
         "pairs": 2,
         "significant": 2,
         "topup": 0,

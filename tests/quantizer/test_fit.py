@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from sidflow.errors import ConfigError, DataContractError
+from sidflow.quantizer.baselines import mean_vector
 from sidflow.quantizer.fit import fit_quantizer
+from sidflow.quantizer.sampling import PairSampler
+from sidflow.quantizer.train import train_rq_vae
 from tests.quantizer.samples import clustered, config, linked
 
 VECTORS = clustered()
@@ -29,6 +32,15 @@ def test_kmeans_as_the_method() -> None:
     assert fit.quantizer.method == "rq-kmeans" and fit.curve == []
     assert fit.facts["codes"] == fit.facts["rq_kmeans"]
     assert fit.facts["collaborative"] == "off: rq-kmeans does not learn from pairs"
+
+
+def test_text_and_behaviour_learns_from_pairs() -> None:
+    """Without batches and weights of a loss; held-out pairs stay out of it."""
+    fit = fit_quantizer(VECTORS, PAIRS, config(method="rq-kmeans-pmi", collaborative=0.0))
+    assert fit.facts["collaborative"] == "on" and fit.quantizer.behaviour is not None
+    heldout = fit_quantizer(VECTORS, linked([(0, 1)], heldout=[True]), config(method="rq-kmeans-pmi"))
+    assert heldout.facts["collaborative"] == "off: no pairs to learn from"
+    assert heldout.quantizer.behaviour is not None and not len(heldout.quantizer.behaviour.keys)
 
 
 @pytest.mark.parametrize("pairs", [None, linked([]), linked([(0, 1)], heldout=[True])])
@@ -93,6 +105,40 @@ def test_many_duplicates_of_one_vector() -> None:
     codes = quantizer.assign(quantizer.encode(vectors))
     assert len(np.unique(codes, axis=0)) == 4
     assert all(np.isfinite(book).all() for book in quantizer.codebooks)
+
+
+def test_items_that_are_all_equal_are_refused() -> None:
+    """A constant embedding says nothing; the message names the template."""
+    with pytest.raises(DataContractError, match=r"all 200 embeddings are equal.*embedding.template"):
+        fit_quantizer(np.ones((200, 16), np.float32), None, config())
+
+
+@pytest.mark.parametrize("method", ["rq-vae", "rq-kmeans", "rq-kmeans-pmi", "lsh", "random"])
+def test_every_method_bears_many_copies(method: str) -> None:
+    """Five distinct vectors, one of them of 196 items, and pairs between copies: finite codes, shared by copies."""
+    vectors = np.vstack([np.repeat(clustered(1), 196, axis=0), clustered(4, seed=1)])
+    pairs = linked([(0, 1), (5, 90), (3, 197), (198, 199)])
+    fit = fit_quantizer(vectors, pairs, config(method=method))
+    codes = fit.quantizer.assign(fit.quantizer.encode(vectors))
+    assert fit.facts["distinct_share"] == 5 / 200
+    assert len(np.unique(codes[:196], axis=0)) == 1
+    assert all(np.isfinite(array).all() for _, array in fit.quantizer.tensors())
+    json.dumps(fit.facts, allow_nan=False)
+
+
+def test_copies_reach_the_loss() -> None:
+    """A pair of two copies teaches nothing: the fit differs from one in which copies are pushed apart."""
+    vectors = np.repeat(clustered(20), 10, axis=0)
+    copied = fit_quantizer(vectors, PAIRS, config(steps=5)).quantizer
+    sampler = PairSampler(PAIRS, len(vectors))
+    blind = train_rq_vae(vectors, mean_vector(vectors), sampler, config(steps=5)).quantizer
+    assert not np.array_equal(copied.layers[0][0], blind.layers[0][0])
+
+
+def test_hyperplanes_need_powers_of_two_at_configuration_time() -> None:
+    """Before anything is read."""
+    with pytest.raises(ValueError, match="a level has 100 codes; method lsh needs powers of two, such as 256"):
+        config(method="lsh", codebooks=(100, 8))
 
 
 def test_one_summary_line(caplog: pytest.LogCaptureFixture) -> None:

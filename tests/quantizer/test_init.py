@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.quantizer.init import init_codebooks, kmeans, lloyd, refine_codebooks, seed_centroids
+from sidflow.quantizer.init import init_codebooks, kmeans, lloyd, random_codebooks, refine_codebooks, seed_centroids
 from tests.quantizer.samples import clustered
 
 SQUARE = np.array([[0, 0], [0, 1], [10, 0], [10, 1]], np.float32)
@@ -104,3 +104,11 @@ def test_no_passes_change_nothing() -> None:
     books = init_codebooks(clustered(), (8, 8), np.random.default_rng(0))
     same = refine_codebooks(clustered(), books, (np.zeros(8, np.float32),) * 2, passes=0)
     assert all(np.array_equal(a, b) for a, b in zip(books, same, strict=True))
+
+
+def test_random_codebooks_are_small_and_unequal() -> None:
+    """Uniform within a code's share of 2, for each level its own."""
+    small, large = random_codebooks((4, 100), 3, np.random.default_rng(0))
+    assert small.shape == (4, 3) and large.shape == (100, 3) and large.dtype == np.float32
+    assert 0.2 < abs(small).max() <= 0.25 and 0.009 < abs(large).max() <= 0.01
+    assert large.mean() == pytest.approx(0, abs=0.002)

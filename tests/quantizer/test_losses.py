@@ -8,7 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.quantizer.losses import collaborative_loss, quantisation_loss, reconstruction_loss, switch_loss
+from sidflow.quantizer.losses import (
+    anchor_loss,
+    collaborative_loss,
+    quantisation_loss,
+    reconstruction_loss,
+    switch_loss,
+)
 
 
 def test_reconstruction_is_one_at_the_mean_and_zero_when_perfect() -> None:
@@ -88,6 +94,16 @@ def test_switch_pushes_items_off_crowded_codes() -> None:
     scores = torch.zeros(5, 2, requires_grad=True)
     switch_loss(scores, torch.tensor([0.9, 0.1]), torch.tensor(1.0)).backward()
     assert scores.grad is not None and (scores.grad[:, 0] < 0).all() and (scores.grad[:, 1] > 0).all()
+
+
+def test_the_anchor_by_hand() -> None:
+    """Places of variance 1; one of two moved by 1: half of the variance. Its gradient is the latents' alone."""
+    latents, before = torch.tensor([[1.0], [2.0]], requires_grad=True), torch.tensor([[0.0], [2.0]])
+    loss = anchor_loss(latents, before)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.5)
+    assert latents.grad is not None and latents.grad.tolist() == [[1], [0]]
+    assert anchor_loss(before, before).item() == 0
 
 
 def test_switch_is_scale_free() -> None:

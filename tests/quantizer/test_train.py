@@ -11,7 +11,7 @@ from sidflow.quantizer.baselines import mean_vector
 from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.diagnostics import cohesion
 from sidflow.quantizer.sampling import PairSampler
-from sidflow.quantizer.train import Curve, train_rq_vae
+from sidflow.quantizer.train import Trained, train_rq_vae
 from tests.quantizer.samples import clustered, config, linked
 
 VECTORS = clustered()
@@ -20,9 +20,7 @@ MEAN = mean_vector(VECTORS)
 ENDS = [(k, k + 1) for k in range(0, 200, 2)]
 
 
-def train(
-    pairs: bool = False, initial: Quantizer | None = None, **changes: object
-) -> tuple[Quantizer, Curve, list[int]]:
+def train(pairs: bool = False, initial: Quantizer | None = None, **changes: object) -> Trained:
     """A fit of the small catalogue."""
     sampler = PairSampler(linked(ENDS), len(VECTORS)) if pairs else None
     return train_rq_vae(VECTORS, MEAN, sampler, config(**changes), initial)
@@ -70,7 +68,7 @@ def test_it_learns_to_reconstruct() -> None:
 def test_overfits_32_items() -> None:
     """32 items over 8 x 32 codes become distinct and are reconstructed."""
     vectors = clustered(32)
-    quantizer, curve, _ = train_rq_vae(vectors, mean_vector(vectors), None, config(steps=300, lr=5e-3, hidden=(64,)))
+    quantizer, curve, *_ = train_rq_vae(vectors, mean_vector(vectors), None, config(steps=300, lr=5e-3, hidden=(64,)))
     assert curve[-1]["reconstruction"] < 0.1
     assert len(np.unique(quantizer.assign(quantizer.encode(vectors)), axis=0)) > 28
 
@@ -119,8 +117,8 @@ def test_revival_fills_a_codebook_that_starts_dead() -> None:
         "lloyd_passes": 0,
         "balance": "none",
     }
-    revived, _, counts = train(**options)
-    idle, _, none = train(**options, revive_every=0)
+    revived, _, counts, _ = train(**options)
+    idle, _, none, _ = train(**options, revive_every=0)
     assert min(counts) > 0 and none == [0, 0]
     assert len(np.unique(codes(idle)[:, 0])) == 1
     assert len(np.unique(codes(revived)[:, 0])) >= 6
@@ -157,7 +155,7 @@ def test_unequal_codebooks_and_a_linear_encoder() -> None:
 def test_a_warm_start_moves_fewer_items_than_a_cold_one() -> None:
     """Encoder and codebooks continue: most items keep their codes, which a refit from scratch renames."""
     first = train(steps=100)[0]
-    warm, curve, _ = train(steps=100, initial=first)
+    warm, curve, *_ = train(steps=100, initial=first)
     cold = train(steps=100, seed=1)[0]
     kept = (codes(warm) == codes(first)).all(1).mean()
     assert curve[-1]["step"] == 30
@@ -175,3 +173,38 @@ def test_divergence_is_named() -> None:
     """A learning rate far too high ends in TrainingDiverged, not in NaN codes."""
     with pytest.raises(TrainingDiverged, match=r"loss became .* at step"):
         train(lr=1e30, steps=50)
+
+
+def test_codebooks_may_start_at_random() -> None:
+    """A plain RQ-VAE: without k-means, revival, balance and Lloyd passes, most of the first codes stay unused."""
+    plain = {"revive_every": 0, "balance": "none", "lloyd_passes": 0, "codebooks": (64, 64), "warmup_steps": 0}
+    at_random, on_data = (codes(train(init=each, **plain)[0]) for each in ("random", "k-means++"))
+    assert len(np.unique(at_random[:, 0])) < 16 < len(np.unique(on_data[:, 0]))
+
+
+def test_the_collaborative_weight_ramps() -> None:
+    """A ramp over all steps and none at all are other fits; without pairs the ramp is nothing."""
+    a, b = (train(pairs=True, collaborative_ramp=each)[0].layers[0][0] for each in (0.0, 1.0))
+    assert not np.array_equal(a, b)
+    a, b = (train(collaborative_ramp=each)[0].layers[0][0] for each in (0.0, 1.0))
+    assert np.array_equal(a, b)
+
+
+def test_an_anchor_holds_items_in_place() -> None:
+    """A refit without one goes on learning and moves latents; a strong one keeps them, on unseen pairs too."""
+    first = train(steps=60)[0]
+    latents = first.encode(VECTORS)
+    free, held = (
+        np.square(train(pairs=True, initial=first, steps=200, warm_anchor=each)[0].encode(VECTORS) - latents).mean()
+        for each in (0.0, 30.0)
+    )
+    assert held < free / 5
+
+
+def test_the_anchor_is_of_warm_starts_alone() -> None:
+    """A cold fit has no earlier places; the curve of a warm one tells how far latents have moved."""
+    first = train()
+    assert "anchor" not in first.curve[-1]
+    warm = train(initial=first[0])
+    assert 0 < warm.curve[-1]["anchor"] < 1
+    assert "anchor" not in train(initial=first[0], warm_anchor=0.0).curve[-1]

@@ -31,7 +31,7 @@ def artifacts_beside(server: str, report: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_run_links_its_report_and_shows_figures(server: str, world: Path, sidflow: Sidflow) -> None:
-    """With `sidflow serve` the link opens the page; figures are images, facts tables; a run that publishes nothing writes nothing."""
+    """With `sidflow serve` the link opens the page; figures are images, facts tables; no release, no report."""
     with report_server(str(world / "store")) as address:
         (world / ".sidflow").mkdir()
         (world / ".sidflow" / "server.json").write_text(json.dumps({"url": server, "pid": 0, "reports": address}))

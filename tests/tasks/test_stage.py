@@ -40,7 +40,19 @@ class Maker:
         self.calls += 1
         pq.write_table(pa.Table.from_pylist([self.row], schema=PAIRS_SCHEMA), attempt.data / "pairs.parquet")
         on_progress(1, 1)
-        return {"rows": 1, "pairs": 1, "significant": 1, "topup": 0, "fdr_hat": 0.04, "max_hub_share": 1.0}
+        return {
+            "rows": 1,
+            "pairs": 1,
+            "significant": 1,
+            "topup": 0,
+            "fdr_hat": 0.04,
+            "max_hub_share": 1.0,
+            "chance_share": 0.1,
+            "pairs_observed": 1,
+            "dropped": {},
+            "items_covered": 2,
+            "items_coverable": 2,
+        }
 
 
 @pytest.fixture
