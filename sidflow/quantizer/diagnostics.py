@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sidflow.errors import ShapeError
 from sidflow.pairs.table import Pairs
 from sidflow.quantizer.codebook import Array, Quantizer, unit_rows
+from sidflow.quantizer.variance import explained_variance
 
 Codes = npt.NDArray[np.integer[Any]]
 Facts = dict[str, Any]
@@ -95,16 +96,6 @@ def cohesion(codes: Codes, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> l
         chance = crossed / (m * (m - 1)) if m > 1 else 0.0
         report.append({"level": level, "pairs": m, **_lifted(same / m, chance)})
     return report
-
-
-def explained_variance(quantizer: Quantizer, latents: Array, codes: Codes) -> list[float]:
-    """Share of the latents' variance that the first 1, 2, .. L code vectors explain."""
-    total = float(np.square(latents - latents.mean(0)).sum())
-    shares = []
-    for level in range(1, codes.shape[1] + 1):
-        error = float(np.square(latents - quantizer.quantise(codes[:, :level])).sum())
-        shares.append(_rounded(1 - error / total) if total else 0.0)
-    return shares
 
 
 def neighbour_recall(vectors: Array, codes: Codes, mean: Array) -> list[Facts]:

@@ -15,9 +15,10 @@ from sidflow.pairs.table import Pairs
 from sidflow.quantizer.baselines import fit_lsh, fit_random, fit_rq_kmeans, fit_rq_kmeans_pmi, mean_vector
 from sidflow.quantizer.checks import check_codebooks, check_vectors, mismatch
 from sidflow.quantizer.codebook import Array, Quantizer
-from sidflow.quantizer.diagnostics import describe_codes, explained_variance
+from sidflow.quantizer.diagnostics import describe_codes
 from sidflow.quantizer.digests import group_duplicates
 from sidflow.quantizer.sampling import PairSampler
+from sidflow.quantizer.variance import assign_and_explain
 
 if TYPE_CHECKING:
     from sidflow.quantizer.train import Trained
@@ -151,7 +152,5 @@ def _fit_peer(
 
 
 def _described(quantizer: Quantizer, vectors: Array, pairs: Pairs | None) -> dict[str, Any]:
-    latents = quantizer.encode(vectors)
-    codes = quantizer.assign(latents)
-    variance = explained_variance(quantizer, latents, codes)
+    codes, variance = assign_and_explain(quantizer, vectors)
     return {**describe_codes(codes, quantizer.sizes, pairs), "explained_variance": variance}

@@ -14,13 +14,12 @@ from sidflow.quantizer.diagnostics import (
     conditional_entropy,
     describe_codes,
     diagnose,
-    explained_variance,
     gini,
     neighbour_recall,
     nmi,
     prefixes,
 )
-from tests.quantizer.samples import clustered, linked, literal
+from tests.quantizer.samples import clustered, linked
 
 CODES = np.array([[0, 0], [0, 1], [1, 0], [1, 0]], np.int16)
 
@@ -111,14 +110,6 @@ def test_nmi_is_one_for_the_same_partition() -> None:
 def test_nmi_of_one_label_is_zero() -> None:
     """Nothing to know."""
     assert nmi(np.arange(4) % 2, ["same"] * 4)["share"] == 0
-
-
-def test_explained_variance_by_hand() -> None:
-    """Latents on the corners, moved by one unit: the first level leaves 0.5 of each, the second nothing."""
-    latents = np.array([[5, 0], [0, 4], [4, 5], [0, 0]], np.float32)
-    codes = literal().assign(latents)
-    total = float(((latents - latents.mean(0)) ** 2).sum())
-    assert explained_variance(literal(), latents, codes) == pytest.approx([1 - 2 / total, 1], abs=1e-6)
 
 
 def test_neighbour_recall_equals_a_loop() -> None:
