@@ -35,6 +35,9 @@ class DecoderConfig(Section):
         True, "Weigh what the beam finds against what the log remembers, by weights fitted on validation targets."
     )
     rescore_users: int = identity(20_000, "Validation users that these weights are fitted on, drawn by the seed.", ge=1)
+    cold_share: float = identity(
+        0.0, "Share of every list that is kept for items without training events; 0.1 is every tenth place.", ge=0, le=1
+    )
     label_smoothing: float = identity(0.0, "Label smoothing of the level losses.", ge=0, lt=1)
     epochs: int = identity(30, "Passes over the training histories.", ge=1)
     batch_positions: int = identity(1_000, "Item positions a step; histories of like length share a batch.", ge=2)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sidflow.config import EvaluationConfig
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks, unseen_ranks
+from sidflow.decoder.cold import Search
 from sidflow.decoder.files import check_digest
 from sidflow.decoder.metrics import bootstrap_interval, coverage, ndcg_gains, ranking_metrics, recall_gains
 from sidflow.decoder.model import Decoder
@@ -58,8 +59,9 @@ def evaluate(
     table, trie = decoder.eval().item_table(vectors), build_trie(dataset.sids.codes, decoder.codes.device)
     beam = max(config.beam, cutoffs[-1])
     ranking = rank_contexts(
-        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors
-    )
+        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors,
+        Search(decoder, table, trie),
+    )  # fmt: skip
     targets = histories.items[contexts.ends]
     ranks = {"ours": ranking.ranks, **_baselines(histories, contexts)}
     cold = popularity(histories)[targets] == 0

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sidflow.decoder.cold import Search
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.search import beam_search
@@ -73,6 +74,7 @@ def rank_contexts(
     batch: int = 256,
     on_progress: Callable[[int, int], None] | None = None,
     vectors: np.ndarray | None = None,
+    search: Search | None = None,
 ) -> Ranking:
     """The k best items after each context and the rank of its target; items already seen stay in.
 
@@ -87,13 +89,18 @@ def rank_contexts(
         batch: Contexts at once; those of like length share a batch.
         on_progress: Called with (done, total) contexts.
         vectors: Content vectors, (N, D); with them the decoder's rescorer ranks what the beam finds, if it has one.
+        search: How lists are made; by default all items compete, whether or not they have training events.
     """
     top = np.full((len(contexts.users), k), -1, np.int64)
     done = 0
     for rows, histories, lengths in context_batches(items, contexts, decoder.max_items, batch):
         states = encode_contexts(decoder.eval(), table, histories, lengths)
         rescore = None if vectors is None else make_rescore(decoder.rescorer, vectors, histories, lengths)
-        top[rows] = beam_search(decoder, table, states, trie, beam, k, rescore=rescore)[0].cpu().numpy()
+        if search is None:
+            found, _ = beam_search(decoder, table, states, trie, beam, k, rescore=rescore)
+        else:
+            found, _ = search(states, beam, k, rescore=rescore)
+        top[rows] = found.cpu().numpy()
         done += len(rows)
         if on_progress:
             on_progress(done, len(top))

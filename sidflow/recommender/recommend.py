@@ -9,13 +9,12 @@ import pyarrow as pa
 
 from sidflow.catalogue.availability import mask_items, read_availability
 from sidflow.dataset.build import Dataset, read_dataset
+from sidflow.decoder.cold import Search
 from sidflow.decoder.files import check_digest, load_decoder
-from sidflow.decoder.mask import make_mask
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
 from sidflow.decoder.reasons import explain_item, shared_prefixes
 from sidflow.decoder.rescore import make_rescore
-from sidflow.decoder.search import beam_search
 from sidflow.decoder.spread import Spread
 from sidflow.decoder.trie import build_trie
 from sidflow.embedding.table import read_embeddings
@@ -68,7 +67,7 @@ class Recommender:
         self._vectors, self._table = vectors, decoder.item_table(vectors)
         self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
         self._forgotten, self._attributes = forgotten, Attributes(attributes, dataset.sids.item_ids)
-        self._allowed, self._mask = allowed, make_mask(self._trie, allowed)
+        self._allowed, self._find = allowed, Search(self._decoder, self._table, self._trie, allowed)
         self._popularity = np.bincount(dataset.histories.items, minlength=items)
 
     @classmethod
@@ -110,7 +109,7 @@ class Recommender:
             raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {available.shape}.")
         other = copy.copy(self)
         other._allowed = np.asarray(available, dtype=bool)
-        other._mask = make_mask(self._trie, other._allowed)
+        other._find = Search(self._decoder, self._table, self._trie, other._allowed)
         return other
 
     @property
@@ -251,16 +250,12 @@ class Recommender:
         lengths = np.minimum(ends - starts, self._decoder.max_items)
         padded = pad_histories(events, ends - lengths, lengths)
         states = encode_contexts(self._decoder, self._table, padded, lengths)
-        mask = self._mask
+        excluded = None
         if exclude_seen:
-            wholes = (ends - starts).clip(min=1)
-            seen = np.where(
-                np.arange(wholes.max()) < (ends - starts)[:, None], pad_histories(events, starts, wholes), -1
-            )
-            mask = mask.without(self._trie, seen)
+            wholes = pad_histories(events, starts, ends - starts)
+            excluded = np.where(np.arange(wholes.shape[1]) < (ends - starts)[:, None], wholes, -1)
         rescore = make_rescore(self._decoder.rescorer, self._vectors, padded, lengths)
-        beam = max(self._beam, k)
-        items, scores = beam_search(self._decoder, self._table, states, self._trie, beam, k, mask, rescore, spread)
+        items, scores = self._find(states, max(self._beam, k), k, excluded, rescore, spread)
         return padded, lengths, items.cpu().numpy(), scores.cpu().numpy()
 
     def _item(self, item: int, score: float, reason: str) -> Recommendation:
