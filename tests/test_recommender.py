@@ -9,11 +9,14 @@ import pytest
 
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.files import save_decoder
+from sidflow.decoder.memory import Rescorer, build_memory
+from sidflow.decoder.spread import Spread
 from sidflow.embedding.table import Embeddings, write_embeddings
 from sidflow.errors import DataContractError, ReleaseMismatch, ShapeError
 from sidflow.histories.table import write_histories
-from sidflow.recommender import Recommender
+from sidflow.recommender import Filters, Recommender
 from sidflow.semantic_ids.table import write_semantic_ids
+from tests.decoder.test_memory import pairs_of
 from tests.decoder.worlds import histories_by_hand, planted_dataset, random_decoder, sids_of
 from tests.factories import write_parquet
 
@@ -153,3 +156,35 @@ def test_catalogue_that_lacks_an_item_is_refused(tmp_path: Path) -> None:
     catalogue = pa.table({"item_id": DATASET.sids.item_ids[1:], "title": TITLES[1:]})
     with pytest.raises(DataContractError, match="1 of 40 items of the data set are not in the catalogue"):
         Recommender.from_files(**write_release(tmp_path, catalogue))
+
+
+def test_filters_and_spread_are_heeded() -> None:
+    """A prefix, an allow-list and a quota, alone and together; what nothing satisfies is an empty list."""
+    serving = recommender()
+    codes = DATASET.sids.codes
+    prefix = serving.prefix_of("i00007", 1)
+    assert prefix == (int(codes[7, 0]),)
+    under = {f"i{k:05d}" for k in np.flatnonzero(codes[:, 0] == prefix[0])}
+    listed = serving.recommend("u00003", 40, exclude_seen=False, filters=Filters(prefix=prefix))
+    assert {each.item_id for each in listed} == under
+    few = Filters(only=["i00001", "i00002", "i00003"], without=["i00002"])
+    for user in ("u00003", "nobody"):
+        assert {each.item_id for each in serving.recommend(user, 9, False, few)} == {"i00001", "i00003"}
+    (spread,) = serving.recommend_many(["u00003"], 3, False, spread=Spread(quota=1))
+    assert len({each.sid.split("-")[0] for each in spread}) == len(spread)
+    assert serving.recommend("u00003", filters=Filters(only=[])) == []
+
+
+def test_mined_pairs_are_named() -> None:
+    """Where the decoder remembers pairs, a partner among the newest items is said; its absence is not."""
+    titles = {title: k for k, title in enumerate(TITLES)}
+    start, stop = DATASET.histories.offsets[3:5]
+    newest = int(DATASET.histories.items[stop - 1])
+    other = next(k for k in range(40) if k not in DATASET.histories.items[start:stop])
+    a, b = sorted((newest, other))
+    decoder = random_decoder(DATASET.sids, content=16)
+    decoder.rescorer = Rescorer(np.zeros(8), build_memory(DATASET.histories, pairs_of([(a, b, 2.0, False)])))
+    listed = Recommender(decoder, DATASET, VECTORS, TITLES).recommend("u00003", 40)
+    said = {titles[each.title]: each.reason for each in listed}
+    assert said[other].endswith(f"; often taken together with title {newest}")
+    assert sum("often taken together" in reason for reason in said.values()) == 1

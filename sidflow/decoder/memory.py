@@ -89,6 +89,19 @@ def recall_features(memory: Memory, histories: np.ndarray, lengths: np.ndarray, 
     return found
 
 
+def strongest_partners(memory: Memory, histories: np.ndarray, lengths: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Which of the newest history items each item is the strongest mined pair with, (b, k) int64; -1 for none.
+
+    Args:
+        memory: Of the same catalogue.
+        histories: As for `recall_features`, (b, T).
+        lengths: (b,).
+        items: Catalogue indices, (b, k); -1 where there is none.
+    """
+    found: np.ndarray = _strongest(*memory.partners, histories, lengths, items)
+    return found
+
+
 def save_memory(memory: Memory, folder: Path) -> None:
     """Write `memory.safetensors`."""
     arrays = {f"{name}.{part}": array for name in _ROWS for part, array in getattr(memory, name)._asdict().items()}
@@ -130,6 +143,21 @@ def _entry(starts, items, values, row, column):  # type: ignore[no-untyped-def]
     low, high = starts[row], starts[row + 1]
     place = low + np.searchsorted(items[low:high], column)
     return values[place] if place < high and items[place] == column else np.float32(0.0)
+
+
+@njit(nogil=True, cache=True)
+def _strongest(starts, others, values, histories, lengths, items):  # type: ignore[no-untyped-def]
+    """Ties go to the newer history item."""
+    found = np.full(items.shape, -1, np.int64)
+    for row in range(len(items)):
+        for column, item in enumerate(items[row]):
+            best = np.float32(0.0)
+            for lag in range(1, min(lengths[row], RECENT) + 1):
+                near = histories[row, lengths[row] - lag]
+                weight = _entry(starts, others, values, near, item) if item >= 0 else np.float32(0.0)
+                if weight > best:
+                    best, found[row, column] = weight, near
+    return found
 
 
 @njit(nogil=True, cache=True)

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from sidflow.semantic_ids.table import SidTable
 
 NOTHING_SHARED = "follows from the history as a whole; shares no code with it"
+TOGETHER = "; often taken together with "
 
 
-def explain_item(item: int, history: np.ndarray, sids: SidTable, titles: Sequence[str]) -> str:
+def explain_item(item: int, history: np.ndarray, sids: SidTable, titles: Sequence[str], partner: int = -1) -> str:
     """The longest SID prefix that an item shares with a history, by topic, and the newest item that shares it.
 
     Args:
@@ -20,15 +21,17 @@ def explain_item(item: int, history: np.ndarray, sids: SidTable, titles: Sequenc
         history: Catalogue indices, oldest first, at least one.
         sids: SIDs, with topic names or without.
         titles: Titles by catalogue index.
+        partner: The history item that it is a mined pair with, which is said too; -1 for none.
     """
+    together = "" if partner < 0 else f"{TOGETHER}{titles[partner]}"
     depths = np.logical_and.accumulate(sids.codes[history] == sids.codes[item], axis=1).sum(1)
     depth = int(depths.max())
     if not depth:
-        return NOTHING_SHARED
+        return NOTHING_SHARED + together
     like = int(history[np.flatnonzero(depths == depth)[-1]])
     prefix = "-".join(str(code) for code in sids.codes[item, :depth])
     topic = f" ({sids.topics[item][depth - 1]})" if sids.topics else ""
-    return f"shares {prefix}{topic} with {titles[like]}"
+    return f"shares {prefix}{topic} with {titles[like]}{together}"
 
 
 def shared_prefixes(
@@ -81,9 +84,12 @@ class ItemTexts:
         )
         return cls(table.item_ids, titles, sids[-1], tuple(named))
 
-    def reasons(self, items: pa.Array, depths: np.ndarray, like: pa.Array) -> pa.Array:
-        """The words of `explain_item` for items (n,), the levels they share (n,) and with what, (n,)."""
+    def reasons(self, items: pa.Array, depths: np.ndarray, like: pa.Array, partners: np.ndarray) -> pa.Array:
+        """The words of `explain_item` for items (n,), the levels they share (n,), with what (n,), and partners (n,)."""
         shared = [prefix.take(items) for prefix in self.prefixes]
         prefix = pc.choose(pa.array(np.maximum(depths, 1) - 1, pa.int64()), *shared)
         texts = pc.binary_join_element_wise("shares ", prefix, " with ", self.titles.take(like), "")
-        return pc.if_else(pa.array(depths > 0), texts, NOTHING_SHARED)
+        texts = pc.if_else(pa.array(depths > 0), texts, NOTHING_SHARED)
+        titles = self.titles.take(pa.array(partners, mask=partners < 0))
+        together = pc.fill_null(pc.binary_join_element_wise(TOGETHER, titles, ""), "")
+        return pc.binary_join_element_wise(texts, together, "")

@@ -24,13 +24,12 @@ from sidflow.export.handoff import read_items
 from sidflow.export.rows import describe
 from sidflow.export.tables import Stream, write_stream
 from sidflow.interactions.tombstones import read_forgotten
-from sidflow.recommender import Recommender, check_k, load_recommender
+from sidflow.recommender import RankedUsers, Recommender, check_k, load_recommender
 from sidflow.release import Release
 
-REVISION = 1  # bump it when a change of code changes what is scored
+REVISION = 2  # bump it when a change of code changes what is scored
 SHARD_USERS, SHARD_ROWS = 4_096, 400_000  # most of both in a shard
 BATCH_USERS = 128  # at once; more did not pay on a CPU
-MASK_CELLS = 2**26  # most users x items of a batch: bounds what availability costs in memory
 
 SCHEMA = pa.schema(
     {
@@ -170,30 +169,29 @@ class Scoring:
         order = np.argsort(np.diff(self.dataset.histories.offsets[first : last + 1]), kind="stable")
         shape = (last - first, self.k)
         items, scores = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
-        depths, like = np.zeros(shape, np.int8), np.zeros(shape, np.int64)
-        step = max(1, min(BATCH_USERS, MASK_CELLS // len(self.dataset.sids.codes)))
-        for start in range(0, len(order), step):
-            rows = order[start : start + step]
+        depths, like, partners = np.zeros(shape, np.int8), np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
+        for start in range(0, len(order), BATCH_USERS):
+            rows = order[start : start + BATCH_USERS]
             ranked = self._recommender.rank_users(first + rows, self.k)
-            items[rows], scores[rows], depths[rows], like[rows] = ranked
+            items[rows], scores[rows], depths[rows], like[rows], partners[rows] = ranked
             if on_progress:
-                on_progress(first + min(start + step, len(order)), self.users)
-        return self._rows(first, items, scores, depths, like)
+                on_progress(first + min(start + BATCH_USERS, len(order)), self.users)
+        return self._rows(first, RankedUsers(items, scores, depths, like, partners))
 
-    def _rows(
-        self, first: int, items: np.ndarray, scores: np.ndarray, depths: np.ndarray, like: np.ndarray
-    ) -> pa.RecordBatch:
-        user, place = np.nonzero((items >= 0) & self._wanted[first : first + len(items), None])
-        chosen, near = pa.array(items[user, place]), pa.array(like[user, place])
-        texts, user_ids = self._texts, self.dataset.histories.user_ids.slice(first, len(items)).combine_chunks()
+    def _rows(self, first: int, ranked: RankedUsers) -> pa.RecordBatch:
+        chosen = (ranked.items >= 0) & self._wanted[first : first + len(ranked.items), None]
+        user, place = np.nonzero(chosen)
+        items, scores, depths, like, partners = (each[chosen] for each in ranked)
+        listed = pa.array(items)
+        texts, user_ids = self._texts, self.dataset.histories.user_ids.slice(first, len(ranked.items)).combine_chunks()
         columns = [
             user_ids.take(pa.array(user)),
             pa.array(place + 1, pa.int32()),
-            texts.ids.take(chosen),
-            texts.titles.take(chosen),
-            texts.sids.take(chosen),
-            pa.array(scores[user, place]),
-            texts.reasons(chosen, depths[user, place], near),
+            texts.ids.take(listed),
+            texts.titles.take(listed),
+            texts.sids.take(listed),
+            pa.array(scores),
+            texts.reasons(listed, depths, pa.array(like), partners),
             pa.repeat(self.release.id, len(user)),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)

@@ -11,6 +11,7 @@ from sidflow.catalogue.availability import mask_items, read_availability
 from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.cold import Search
 from sidflow.decoder.files import check_digest, load_decoder
+from sidflow.decoder.memory import strongest_partners
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
 from sidflow.decoder.reasons import explain_item, shared_prefixes
@@ -199,7 +200,8 @@ class Recommender:
         check_k(k)
         offsets, events = self._dataset.histories.offsets, self._dataset.histories.items
         padded, lengths, items, scores = self._rank(events, offsets[users], offsets[users + 1], k, exclude_seen)
-        return RankedUsers(items, scores, *shared_prefixes(items, padded, lengths, self._dataset.sids.codes))
+        depths, like = shared_prefixes(items, padded, lengths, self._dataset.sids.codes)
+        return RankedUsers(items, scores, depths, like, self._partners(padded, lengths, items))
 
     def _history(self, user: str | Sequence[str]) -> np.ndarray | None:
         """Catalogue indices of a user's or a given history, oldest first; None for an unknown user."""
@@ -226,16 +228,27 @@ class Recommender:
     ) -> list[list[Recommendation]]:
         ends = np.cumsum([len(each) for each in histories])
         starts = np.concatenate([[0], ends[:-1]])
-        _, _, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen, spread)
-        recent = self._decoder.max_items
+        padded, lengths, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen, spread)
+        partners = self._partners(padded, lengths, items)
+        rows = zip(items.tolist(), scores.tolist(), partners.tolist(), histories, strict=True)
         return [
             [
-                self._item(item, score, explain_item(item, history[-recent:], self._dataset.sids, self._titles))
-                for item, score in zip(row, values, strict=True)
+                self._item(item, score, self._reason(item, history, partner))
+                for item, score, partner in zip(row, values, others, strict=True)
                 if item >= 0
             ]
-            for row, values, history in zip(items.tolist(), scores.tolist(), histories, strict=True)
+            for row, values, others, history in rows
         ]
+
+    def _reason(self, item: int, history: np.ndarray, partner: int) -> str:
+        recent = history[-self._decoder.max_items :]
+        return explain_item(item, recent, self._dataset.sids, self._titles, partner)
+
+    def _partners(self, padded: np.ndarray, lengths: np.ndarray, items: np.ndarray) -> np.ndarray:
+        rescorer = self._decoder.rescorer
+        if rescorer is None:  # then the decoder keeps no pairs
+            return np.full(items.shape, -1, np.int64)
+        return strongest_partners(rescorer.memory, padded, lengths, items)
 
     def _rank(
         self,

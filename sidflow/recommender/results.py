@@ -33,9 +33,11 @@ class RankedUsers(NamedTuple):
         scores: Higher is better, comparable within a row only, (b, k) float32; -inf where there is no item.
         depths: SID levels that an item shares with the user's history, (b, k) int8, 0 for none.
         like: The newest history item that shares them, (b, k) int64.
+        partners: The newest items' strongest mined pair with it, (b, k) int64; -1 where there is none.
     """
 
     items: np.ndarray
     scores: np.ndarray
     depths: np.ndarray
     like: np.ndarray
+    partners: np.ndarray

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.decoder.memory import FADE, RECENT, Memory, build_memory, load_memory, recall_features, save_memory
+from sidflow.decoder.memory import (
+    FADE,
+    RECENT,
+    Memory,
+    build_memory,
+    load_memory,
+    recall_features,
+    save_memory,
+    strongest_partners,
+)
 from sidflow.histories.table import Histories
 from sidflow.pairs.table import Pairs
 from tests.decoder.worlds import histories_by_hand
@@ -111,3 +120,14 @@ def test_nothing_to_remember():
     """No pair of events at all."""
     memory = build_memory(whole([[0]]), pairs_of([]))
     assert recall(memory, [1], [0, 1]).tolist() == [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1]]
+
+
+def test_strongest_partners_by_hand():
+    """The heaviest pair with one of the five newest items; ties to the newer; none where nothing was mined."""
+    memory = build_memory(
+        whole([[0, 1]]), pairs_of([(0, 4, 3.0, False), (1, 4, 2.0, False), (2, 4, 3.0, False), (0, 3, 1.0, False)])
+    )
+    histories = np.array([[0, 1, 2, 1, 1, 1, 1], [0, 1, 2, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]])
+    items = np.array([[4, 3], [4, 3], [4, -1]])
+    found = strongest_partners(memory, histories, np.array([7, 3, 1]), items)
+    assert found.tolist() == [[2, -1], [2, 0], [1, -1]]

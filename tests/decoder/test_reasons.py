@@ -31,9 +31,12 @@ def test_arrays_say_what_single_items_say(table: SidTable, histories: list[list[
     items = np.tile(np.arange(ITEMS), (len(histories), 1))
     depths, like = shared_prefixes(items, padded, lengths, table.codes)
     texts = ItemTexts.of(table, pa.array(titles))
-    said = texts.reasons(pa.array(items.ravel()), depths.ravel(), pa.array(like.ravel())).to_pylist()
-    assert said == [
-        explain_item(item, np.array(history), table, titles) for history in histories for item in range(ITEMS)
+    partners = np.where(items % 3 == 0, padded[:, :1], -1)
+    arrays = pa.array(items.ravel()), depths.ravel(), pa.array(like.ravel()), partners.ravel()
+    assert texts.reasons(*arrays).to_pylist() == [
+        explain_item(item, np.array(history), table, titles, history[0] if item % 3 == 0 else -1)
+        for history in histories
+        for item in range(ITEMS)
     ]
 
 
@@ -43,5 +46,8 @@ def test_sids_and_prefixes_are_written_out() -> None:
     texts = ItemTexts.of(table, pa.array(["Ivory"]))
     assert texts.sids.to_pylist() == ["12-7"]
     assert [each[0].as_py() for each in texts.prefixes] == ["12 (soap)", "12-7 (bar [soap])"]
-    said = texts.reasons(pa.array([0, 0]), np.array([2, 0]), pa.array([0, 0])).to_pylist()
-    assert said == ["shares 12-7 (bar [soap]) with Ivory", NOTHING_SHARED]
+    said = texts.reasons(pa.array([0, 0]), np.array([2, 0]), pa.array([0, 0]), np.array([-1, 0])).to_pylist()
+    assert said == [
+        "shares 12-7 (bar [soap]) with Ivory",
+        f"{NOTHING_SHARED}; often taken together with Ivory",
+    ]
