@@ -139,12 +139,12 @@ class QuantizerConfig(Section):
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = identity(
         (256, 128), "Widths of the encoder's hidden layers; the decoder mirrors them."
     )
-    latent: int = identity(16, "Latent dimensions.", ge=2)
+    latent: int = identity(8, "Latent dimensions.", ge=2)
     warmup_steps: int = identity(150, "Autoencoder steps before the codebooks are initialised.", ge=0)
     init: Literal["k-means++", "random"] = identity(
         "k-means++", "How codebooks start after the warm-up: on the catalogue's latents, or as small random numbers."
     )
-    steps: int = identity(600, "Joint steps.", ge=1)
+    steps: int = identity(900, "Joint steps.", ge=1)
     patience: int = identity(
         200, "Joint steps without a lower loss on a fixed sample before the last 40% of the steps begin; 0 waits.", ge=0
     )
@@ -155,12 +155,12 @@ class QuantizerConfig(Section):
     gradient: Literal["straight-through", "rotation"] = identity(
         "straight-through", "How gradients pass the quantiser."
     )
-    commitment: float = identity(1.0, "Weight of the commitment loss.", ge=0)
+    commitment: float = identity(2.0, "Weight of the commitment loss.", ge=0)
     progressive_masking: bool = identity(
         False, "Reconstruct from a random number of levels, so that prefixes carry meaning."
     )
     collaborative: float = identity(
-        0.05, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0
+        0.1, "Weight of InfoNCE over mined pairs, beside variance-normalised reconstruction.", ge=0
     )
     collaborative_prefix: float = identity(
         0.5, "Weight of the same loss on the first level alone, beside the whole.", ge=0
