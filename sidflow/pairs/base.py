@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,10 @@ def _note(folder: Path) -> dict[str, Any]:
 def _clean(folder: Path, attempt: str, before: str | None) -> None:
     """Remove what this base replaces, and what was left over long ago."""
     for other in folder.iterdir():
-        old = time.time() - other.stat().st_mtime > _LEFT_OVER_S if other.exists() else False
-        if other.is_dir() and other.name != attempt and (other.name == before or old):
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run may be putting its own in place, or cleaning as well
+            old = time.time() - other.stat().st_mtime > _LEFT_OVER_S
+            if other.is_dir() and other.name != attempt and (other.name == before or old):
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _digest(path: Path) -> str:
