@@ -99,11 +99,7 @@ def _remote_workers(address: str) -> Iterator[Workers]:
         with ThreadPoolExecutor(1) as apart:  # this thread may have an event loop of its own
             apart.submit(asyncio.run, _ask(address)).result()
         client = Client(address, timeout=_ANSWER_S, set_as_default=False)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-    ) as error:  # TLS without certificates is a TypeError
+    except (OSError, ValueError, TypeError) as error:  # the last for TLS without certificates
         raise ConfigError(
             f"pairs.dask.scheduler: no Dask scheduler answers at {address!r} ({error or 'nothing was said'}; "
             f"{_ANSWER_S} s are allowed). Start one with `dask scheduler`, or set it to null for local workers."
