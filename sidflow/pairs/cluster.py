@@ -87,7 +87,7 @@ def _local_workers(config: DaskConfig) -> Iterator[Workers]:
         finally:
             try:
                 cluster.close()
-            except TimeoutError:  # must not hide what ended the block
+            except (TimeoutError, AssertionError):  # a worker that was just being replaced; must not hide what ended us
                 logger.warning("pairs: the Dask cluster did not stop in time; its processes end with this one.")
 
 

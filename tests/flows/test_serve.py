@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.prefect_api import ask
+
 pytestmark = pytest.mark.slow
 
 
@@ -39,14 +41,6 @@ def served(world: Path) -> Iterator[tuple[str, Path]]:
     assert not (world / ".sidflow" / "server.json").exists()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"{url}/api/health", timeout=2)
-
-
-def ask(url: str, body: dict[str, Any] | None = None) -> Any:
-    """GET, or POST with a body, as JSON."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as response:
-        return json.loads(response.read())
 
 
 def test_a_run_started_from_the_ui_works(served: tuple[str, Path]) -> None:

@@ -12,13 +12,7 @@ from flows.report_server import report_server
 from flows.steps import StepRecord, Summary
 from tests.conftest import Sidflow
 from tests.flows.conftest import finish
-
-
-def ask(url: str, body: dict[str, Any]) -> Any:
-    """POST as JSON."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as response:
-        return json.loads(response.read())
+from tests.prefect_api import ask
 
 
 def artifacts_beside(server: str, report: str) -> dict[str, Any]:
