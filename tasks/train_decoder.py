@@ -1,6 +1,7 @@
 """Task: the hierarchical decoder, warm-started from the previous release where it fits."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -12,7 +13,7 @@ from sidflow.dataset.build import read_dataset
 from sidflow.decoder.calibrate import fit_rescorer
 from sidflow.decoder.files import load_decoder, save_decoder
 from sidflow.decoder.fit import train_decoder as train
-from sidflow.decoder.model import Decoder
+from sidflow.decoder.launch import Request, train_in_processes
 from sidflow.embedding.table import read_embeddings
 from sidflow.pairs.table import read_pairs
 from sidflow.release import Release
@@ -44,14 +45,21 @@ def train_decoder(
         vectors = read_embeddings(store.files(embeddings)).vectors
         decided = read_decision(store.files(decision))
         related = decided.warm_start or decided.action in ("keep", "assign_new")
-        initial = _warm_start(store, previous) if previous and config.warm_start and related else None
+        initial = _previous_files(store, previous) if previous and config.warm_start and related else None
+        folder = store.cache_folder("decoder")
         with (attempt.beside / "metrics.jsonl").open("w") as curve:
 
             def on_metrics(row: dict[str, Any]) -> None:
                 curve.write(json.dumps(row) + "\n")
                 curve.flush()
 
-            trained = train(data, vectors, config, max_items, initial, on_progress, on_metrics)
+            if config.processes > 1:
+                files = store.files(dataset), store.files(embeddings)
+                request = Request(*files, config, max_items, initial, folder)
+                trained = train_in_processes(request, config.processes, on_progress, on_metrics)
+            else:
+                decoder = load_decoder(initial, read_semantic_ids(initial)) if initial else None
+                trained = train(data, vectors, config, max_items, decoder, on_progress, on_metrics, folder)
         facts = {**trained.facts, "rows": sum(each.numel() for each in trained.decoder.parameters())}
         if config.rescore:
             mined = read_pairs(store.files(pairs), data.sids.item_ids)
@@ -62,6 +70,6 @@ def train_decoder(
     return DECODER.run(store, config, inputs, work)
 
 
-def _warm_start(store: Store, previous: Release) -> Decoder:
-    sids = read_semantic_ids(store.files(previous.artifact("semantic_ids")))
-    return load_decoder(store.files(previous.artifact("decoder")), sids)
+def _previous_files(store: Store, previous: Release) -> dict[str, Path]:
+    """The previous release's decoder and the SID table it is bound to."""
+    return {**store.files(previous.artifact("semantic_ids")), **store.files(previous.artifact("decoder"))}

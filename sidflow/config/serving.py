@@ -53,6 +53,12 @@ class DecoderConfig(Section):
     warm_epochs: float = identity(0.3, "Share of the epochs of a warm-started training.", gt=0, le=1)
     warm_lr: float = identity(0.3, "Share of the learning rate of a warm-started training.", gt=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"] = identity("auto", "auto is bfloat16 where the processor has it.")
+    processes: int = operational(
+        1, "Processes that train side by side on this machine, one a GPU or a share of the cores each.", ge=1
+    )
+    checkpoint_seconds: float | None = operational(
+        30.0, "Time between two notes of the state, from which a killed training goes on; null keeps none.", ge=0
+    )
     seed: int = identity(0, "Random seed.", ge=0, le=2**32 - 1)
 
 

@@ -7,12 +7,17 @@ import numpy as np
 from scipy import sparse
 
 from sidflow.decoder.ranking import Contexts
+from sidflow.decoder.successions import count_successions
+from sidflow.histories.blocks import user_blocks
 from sidflow.histories.table import Histories, training_events
 
 
 def popularity(histories: Histories) -> np.ndarray:
-    """Training events of every item, (N,) int64."""
-    return np.bincount(training_events(histories)[1], minlength=len(histories.item_ids))
+    """Training events of every item, (N,) int64; a log is read in blocks, never copied whole."""
+    counts = np.zeros(len(histories.item_ids), np.int64)
+    for block in user_blocks(histories):
+        counts += np.bincount(training_events(block)[1], minlength=len(counts))
+    return counts
 
 
 def popularity_places(counts: np.ndarray) -> np.ndarray:
@@ -56,14 +61,7 @@ def unseen_ranks(
 
 def count_transitions(histories: Histories) -> Transitions:
     """Immediate successions inside every user's training prefix."""
-    offsets, items, _ = training_events(histories)
-    size = len(histories.item_ids)
-    same_user = np.ones(max(len(items) - 1, 0), dtype=bool)
-    borders = offsets[1:-1]
-    same_user[borders[(borders > 0) & (borders < len(items))] - 1] = False
-    before, after = items[:-1][same_user], items[1:][same_user]
-    counts = sparse.coo_array((np.ones(len(before), np.int32), (before, after)), shape=(size, size)).tocsr()
-    return Transitions(counts, popularity_places(popularity(histories)))
+    return Transitions(count_successions(histories), popularity_places(popularity(histories)))
 
 
 def transition_ranks(transitions: Transitions, last: np.ndarray, targets: np.ndarray) -> np.ndarray:

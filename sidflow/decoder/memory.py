@@ -1,6 +1,7 @@
 """What training histories remember literally: which item followed which, and which pairs were mined."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +10,15 @@ from numba import njit
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from sidflow.histories.table import Histories, training_events
+from sidflow.decoder.successions import count_successions
+from sidflow.histories.table import Histories
 from sidflow.pairs.table import Pairs
 
 FILE = "memory.safetensors"
 MOST_FOLLOWERS = 256
 """Most frequent followers kept per item, so that the memory grows with the catalogue and not with the log."""
+ENTRIES = 1 << 22
+"""Entries of a matrix that are sorted at once."""
 RECENT = 5
 """Newest items of a history whose mined partners count, each 0.7 times the one after it."""
 FADE = 0.7
@@ -53,10 +57,8 @@ def build_memory(histories: Histories, pairs: Pairs, most: int = MOST_FOLLOWERS)
         pairs: Over the same catalogue.
         most: Followers kept per item, most frequent first; ties go to the lower index.
     """
-    offsets, items, _ = training_events(histories)
     size = len(histories.item_ids)
-    user = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    steps = [_successions(user, items, lag, size) for lag in (1, 2)]
+    steps = [count_successions(histories, lag) for lag in (1, 2)]
     used = ~pairs.heldout
     a, b, weight = pairs.a[used], pairs.b[used], pairs.weight[used]
     both = sparse.coo_array((np.tile(weight, 2), (np.concatenate((a, b)), np.concatenate((b, a)))), shape=(size, size))
@@ -118,23 +120,27 @@ def load_memory(files: Mapping[str, Path]) -> Memory:
 _ROWS = ("followers", "skips", "partners")
 
 
-def _successions(user: np.ndarray, items: np.ndarray, lag: int, size: int) -> sparse.csr_array:
-    """How often each item stood `lag` places after each other in one history."""
-    same = user[:-lag] == user[lag:] if len(user) > lag else np.zeros(0, bool)
-    before, after = items[: len(same)][same], items[len(items) - len(same) :][same]
-    return sparse.coo_array((np.ones(len(before), np.float32), (before, after)), shape=(size, size)).tocsr()
-
-
 def _rows(matrix: sparse.csr_array, most: int) -> Rows:
-    """Rows of at most `most` entries, the largest ones."""
+    """Rows of at most `most` entries, the largest ones; some rows at a time, since sorting takes room."""
     matrix.sort_indices()
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, row))
+    cuts = np.searchsorted(matrix.indptr, np.arange(0, matrix.nnz + ENTRIES, ENTRIES))
+    borders = np.unique(np.append(cuts, matrix.shape[0]).clip(max=matrix.shape[0]))
+    kept = [_largest(matrix, first, last, most) for first, last in pairwise([0, *borders.tolist()])]
+    counts, items, values = (np.concatenate(each) for each in zip(*kept, strict=True))
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    return Rows(starts.astype(np.int64), items.astype(np.int32), values.astype(np.float32))
+
+
+def _largest(matrix: sparse.csr_array, first: int, last: int, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the rows [first, last): how many entries each keeps, and their columns and values."""
+    starts = matrix.indptr[first : last + 1]
+    columns, values = (each[starts[0] : starts[-1]] for each in (matrix.indices, matrix.data))
+    row = np.repeat(np.arange(last - first), np.diff(starts))
+    order = np.lexsort((columns, -values, row))
     place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - matrix.indptr[row]
+    place[order] = np.arange(len(order)) - (starts - starts[0])[row]
     kept = place < most
-    starts = np.concatenate(([0], np.cumsum(np.bincount(row[kept], minlength=matrix.shape[0]))))
-    return Rows(starts.astype(np.int64), matrix.indices[kept].astype(np.int32), matrix.data[kept].astype(np.float32))
+    return np.bincount(row[kept], minlength=last - first), columns[kept], values[kept]
 
 
 @njit(nogil=True, cache=True)

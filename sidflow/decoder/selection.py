@@ -7,9 +7,11 @@ import numpy as np
 from torch import Tensor
 
 from sidflow.dataset.build import Dataset
+from sidflow.decoder.cold import Search
 from sidflow.decoder.metrics import ranking_metrics
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import Contexts, drawn_contexts, rank_contexts
+from sidflow.decoder.team import Team
 from sidflow.decoder.trie import Trie, build_trie
 
 METRIC = "ndcg@10"
@@ -24,6 +26,7 @@ class Selection:
         contexts: What is ranked; without any, the newest weights are the best.
         trie: SIDs that exist.
         vectors: Content vectors, (N, D).
+        team: Processes that share the contexts.
         best: Metrics of the best weights.
         epoch: When they came; 0 before the first validation.
         stale: Validations since.
@@ -33,6 +36,7 @@ class Selection:
     contexts: Contexts
     trie: Trie
     vectors: np.ndarray
+    team: Team = field(default_factory=Team)
     best: dict[str, float] = field(default_factory=dict)
     epoch: int = 0
     stale: int = 0
@@ -54,10 +58,10 @@ class Selection:
             return {}
         decoder.eval()
         beam = decoder.config.validation_beam
-        ranking = rank_contexts(
-            decoder, decoder.item_table(self.vectors), self.trie, self.items, self.contexts, beam, 10
-        )
-        return ranking_metrics(ranking.ranks, (5, 10))
+        mine = Contexts(*(self.team.part(each) for each in self.contexts))
+        search = Search(decoder, decoder.item_table(self.vectors), self.trie)
+        ranking = rank_contexts(search, self.items, mine, beam, 10)
+        return ranking_metrics(self.team.gather(ranking.ranks, len(self.contexts.users)), (5, 10))
 
     def exhausted(self, patience: int) -> bool:
         """Whether `patience` validations (0: any number) went by without a better one."""
@@ -67,12 +71,21 @@ class Selection:
         """Put the best weights back."""
         decoder.load_state_dict(self.weights)
 
+    def state(self) -> dict[str, Any]:
+        """What was selected so far."""
+        return {"best": self.best, "epoch": self.epoch, "stale": self.stale, "weights": self.weights}
 
-def make_selection(decoder: Decoder, dataset: Dataset, vectors: np.ndarray) -> Selection:
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.best, self.epoch, self.stale = state["best"], state["epoch"], state["stale"]
+        self.weights = state["weights"]
+
+
+def make_selection(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, team: Team) -> Selection:
     """A selection on at most `validation_users` users, drawn once by the decoder's seed."""
     contexts = drawn_contexts(dataset.histories, decoder.config.validation_users, decoder.config.seed)
-    trie = build_trie(dataset.sids.codes, decoder.codes.device)
-    return Selection(dataset.histories.items, contexts, trie, vectors)
+    trie = build_trie(dataset.sids.codes)
+    return Selection(dataset.histories.items, contexts, trie, vectors, team)
 
 
 def summary(selection: Selection) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sidflow.config import DecoderConfig
 from sidflow.decoder.candidates import Candidates
 from sidflow.decoder.loss import Losses, dense_loss, level_loss
 from sidflow.decoder.model import Decoder
+from sidflow.decoder.team import Team
 from sidflow.decoder.windows import Batch
 from sidflow.errors import TrainingDiverged
 
@@ -58,23 +59,40 @@ def make_optimizer(decoder: Decoder, config: DecoderConfig) -> torch.optim.AdamW
     return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.999), fused=True)
 
 
-def take_step(decoder: Decoder, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
-    """Gradient of a loss, clipped, and one optimiser step at a learning rate.
+def take_step(
+    decoder: Decoder, optimizer: torch.optim.Optimizer, losses: Losses, rate: float, team: Team, share: float = 1.0
+) -> Losses:
+    """Gradient of the losses, clipped, and one optimiser step at a learning rate.
+
+    Args:
+        decoder: The model.
+        optimizer: Of its parameters.
+        losses: Means over this process's positions.
+        rate: Learning rate.
+        team: The processes that take this step.
+        share: This process's share of all positions; shares add up to 1, and so gradients to that of the whole batch.
+
+    Returns:
+        The losses over all processes' positions.
 
     Raises:
         TrainingDiverged: If the loss or its gradient is NaN or infinite; the weights are left as they were.
     """
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    weight = decoder.config.dense_weight
+    ((losses.levels + weight * losses.dense) * share).backward()  # type: ignore[no-untyped-call]
+    whole = Losses(*team.add_up(decoder.parameters(), torch.stack(losses).detach() * share))
     norm = torch.nn.utils.clip_grad_norm_(decoder.parameters(), decoder.config.clip_norm)
-    if not math.isfinite(float(loss.detach() + norm)):
+    loss = float(whole.levels + weight * whole.dense)
+    if not (math.isfinite(loss) and math.isfinite(norm)):
         raise TrainingDiverged(
-            f"decoder: loss {float(loss.detach())} with gradient norm {float(norm)} at learning rate {rate:.2g}; both "
-            "must be finite. Lower decoder.lr, or look for NaN in the embeddings."
+            f"decoder: loss {loss} with gradient norm {float(norm)} at learning rate {rate:.2g}; both must be finite. "
+            "Lower decoder.lr or decoder.clip_norm."
         )
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
+    return whole
 
 
 def learning_rate(done: float, peak: float, warmup: float) -> float:

@@ -1,5 +1,7 @@
 """Histories: every user's items in time order, and the files that hold them."""
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ import pyarrow as pa
 
 from sidflow.errors import CorruptArtifact, ShapeError
 from sidflow.schemas import HISTORIES
+
+IN_MEMORY = 64 << 20
+"""Bytes of a column up to which several shards are joined in memory, and not in a file beside them."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Histories:
 
 
 def read_histories(files: Mapping[str, Path]) -> Histories:
-    """The histories of an artifact; with one shard the arrays are memory-mapped, not read.
+    """The histories of an artifact, memory-mapped; what several shards hold is joined, in a file where it is large.
 
     Args:
         files: The artifact's files by logical name: `items.arrow` and `histories-00000.arrow` onwards.
@@ -64,15 +69,15 @@ def read_histories(files: Mapping[str, Path]) -> Histories:
     if not names or "items.arrow" not in files:
         raise CorruptArtifact(f"histories: needs items.arrow and histories-00000.arrow, got {sorted(files)}.")
     shards = [_read_table(files[name]) for name in names]
-    items = [_values(shard["items"]) for shard in shards]
+    items, near = [_values(shard["items"]) for shard in shards], files[names[0]].parent
     lengths = np.concatenate([np.diff(_offsets(shard["items"])) for shard in shards])
     return Histories(
         user_ids=pa.chunked_array([chunk for shard in shards for chunk in shard["user_id"].chunks], pa.string()),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        items=_joined(items),
-        timestamps=_joined([_values(shard["timestamps"]) for shard in shards]),
-        n_train=_joined([_only_chunk(shard["n_train"]).to_numpy() for shard in shards]),
-        n_validation=_joined([_only_chunk(shard["n_validation"]).to_numpy() for shard in shards]),
+        items=_joined(items, near),
+        timestamps=_joined([_values(shard["timestamps"]) for shard in shards], near),
+        n_train=_joined([_only_chunk(shard["n_train"]).to_numpy() for shard in shards], near),
+        n_validation=_joined([_only_chunk(shard["n_validation"]).to_numpy() for shard in shards], near),
         item_ids=_only_chunk(_read_table(files["items.arrow"])["item_id"]),
     )
 
@@ -136,5 +141,15 @@ def _values(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     return np.asarray(_only_chunk(column).flatten().to_numpy())
 
 
-def _joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def _joined(arrays: list[npt.NDArray[Any]], near: Path) -> npt.NDArray[Any]:
+    """One array of all: the only one itself, a copy in memory, or one that the system can put out of memory again."""
+    if len(arrays) == 1:
+        return arrays[0]
+    if sum(each.nbytes for each in arrays) < IN_MEMORY:
+        return np.concatenate(arrays)
+    folder = near if os.access(near, os.W_OK) else None
+    with tempfile.TemporaryFile(dir=folder) as file:  # has no name: it is gone with the last array that reads it
+        for each in arrays:
+            file.write(np.ascontiguousarray(each).data)
+        file.flush()
+        return np.asarray(np.memmap(file, arrays[0].dtype, "r"))

@@ -11,7 +11,7 @@ from sidflow.lifecycle.scrub import Scrubbed, scrub_evidence, scrub_segments
 from sidflow.lifecycle.traces import Trace, find_traces
 from sidflow.release import REPORTS, report_path
 
-CACHES = ("scores", "pairs")
+CACHES = ("scores", "pairs", "quantizer", "decoder")
 SHOWN_OF_ID = 36  # characters of an id; a page may cut off what is longer
 
 

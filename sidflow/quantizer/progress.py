@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sidflow.artifacts.checkpoint import State
 from sidflow.config import QuantizerConfig
 from sidflow.quantizer.balance import Usage
-from sidflow.quantizer.checkpoint import State
 from sidflow.quantizer.model import RqVae
 from sidflow.quantizer.plateau import Plateau
 

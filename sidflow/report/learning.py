@@ -135,6 +135,7 @@ def decoder_facts(numbers: Mapping[str, Any]) -> Facts:
             "positions a second": count(numbers.get("positions_per_second")),
             "time": seconds(numbers["seconds"]) if "seconds" in numbers else None,
             "device": f"{numbers.get('device')}, {numbers.get('precision')}, threads: {count(numbers.get('threads'))}",
+            "processes": count(numbers.get("processes", 1)),
             "validation NDCG@10 in training": decimal(numbers.get("validation", {}).get("ndcg@10")),
         },
     )

@@ -78,6 +78,19 @@ def test_measured_events_are_not_remembered():
     assert recall(memory, [0], [1])[0, 0] == pytest.approx(np.log(2))
 
 
+def test_sorting_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of one entry, of three, of all; rows of many entries, of none, and the last one empty."""
+    rng = np.random.default_rng(0)
+    log = whole([rng.integers(0, 5, 12).tolist() for _ in range(20)])
+    whole_memory = build_memory(log, pairs_of([]), most=3)
+    for entries in (1, 3):
+        monkeypatch.setattr("sidflow.decoder.memory.ENTRIES", entries)
+        parts = build_memory(log, pairs_of([]), most=3)
+        for name in ("followers", "skips", "partners"):
+            pairs = zip(getattr(whole_memory, name), getattr(parts, name), strict=True)
+            assert all(np.array_equal(*each) for each in pairs)
+
+
 def test_only_the_most_frequent_followers_are_kept():
     """Two per item, ties to the lower index; shares are of all that followed."""
     memory = build_memory(whole([[0, 1], [0, 2], [0, 3], [0, 3]]), pairs_of([]), most=2)

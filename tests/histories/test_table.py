@@ -50,6 +50,19 @@ def test_one_shard_is_mapped_not_read(tmp_path: Path) -> None:
     assert not found.items.flags.owndata and not found.items.flags.writeable
 
 
+def test_large_shards_are_joined_in_a_file_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same arrays, which the system may put out of memory; the folder holds what it held."""
+    monkeypatch.setattr("sidflow.histories.table.IN_MEMORY", 1)
+    histories = make_histories()
+    write_histories(histories, tmp_path, 7)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    found = read_histories({path.name: path for path in tmp_path.iterdir()})
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(histories, name))
+    assert not found.items.flags.owndata and not found.items.flags.writeable
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
 def test_no_users(tmp_path: Path) -> None:
     """Empty histories are still a shard."""
     none = Histories(

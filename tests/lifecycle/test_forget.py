@@ -135,7 +135,7 @@ def test_evidence_of_gates(store: Store) -> None:
     assert json.loads(store.storage.read(path) or b"")["values"]["user_id"] == "a"
 
 
-@pytest.mark.parametrize("name", ["scores", "pairs"])
+@pytest.mark.parametrize("name", ["scores", "pairs", "quantizer", "decoder"])
 def test_caches_that_name_users_are_emptied(store: Store, name: str) -> None:
     """Half-written recommendations and kept pair counts; both are made again."""
     folder = store.cache_folder(name) / "x"

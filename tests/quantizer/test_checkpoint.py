@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sidflow.artifacts.checkpoint import FILE, Checkpoint
 from sidflow.quantizer import checkpoint as module
 from sidflow.quantizer.baselines import mean_vector
-from sidflow.quantizer.checkpoint import FILE, Checkpoint, State, fit_key
+from sidflow.quantizer.checkpoint import fit_key
 from sidflow.quantizer.codebook import Quantizer, load_quantizer
 from sidflow.quantizer.fit import fit_quantizer
 from sidflow.quantizer.sampling import PairSampler
@@ -135,18 +136,6 @@ def test_the_key_names_settings_and_data(monkeypatch: pytest.MonkeyPatch) -> Non
     assert keys[0] == fit_key(VECTORS.copy(), PAIRS, config(checkpoint_seconds=1.0), None)
     monkeypatch.setattr(module, "FORMAT", -1)
     assert len({*keys, fit_key(VECTORS, PAIRS, config(), None)}) == 8
-
-
-def test_it_is_written_no_more_often_than_asked(tmp_path: Path) -> None:
-    """An interval of an hour: nothing yet. None, or no folder: never, and the state is not even made."""
-
-    def state() -> State:
-        raise AssertionError
-
-    Checkpoint(tmp_path, b"k" * 32, 3600.0).keep(state)
-    Checkpoint(tmp_path, b"k" * 32, None).keep(state)
-    Checkpoint(None, b"k" * 32, 0.0).keep(state)
-    assert not list(tmp_path.iterdir()) and Checkpoint(tmp_path, b"k" * 32, 0.0).load() is None
 
 
 FIT = """
