@@ -133,7 +133,7 @@ def ranked(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, share: float
     table, trie = decoder.eval().item_table(vectors), build_trie(dataset.sids.codes)
     contexts, items = measured_contexts(dataset.histories), dataset.histories.items
     search = Search(decoder, table, trie)
-    return rank_contexts(decoder, table, trie, items, contexts, 50, 10, vectors=vectors, search=search).ranks
+    return rank_contexts(search, items, contexts, 50, 10, vectors=vectors).ranks
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from sidflow.config import DecoderConfig, EvaluationConfig
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.calibrate import fit_rescorer
+from sidflow.decoder.cold import Search
 from sidflow.decoder.fit import Trained, train_decoder
 from sidflow.decoder.metrics import bootstrap_interval, ranking_metrics, recall_gains
 from sidflow.decoder.model import Decoder
@@ -17,7 +18,7 @@ from sidflow.decoder.ranking import measured_contexts, rank_contexts, validation
 from sidflow.decoder.trie import build_trie
 from sidflow.histories.table import Histories
 from sidflow.pairs.table import Pairs
-from sidflow.quantizer.diagnostics import cohesion
+from sidflow.quantizer.sharing import cohesion
 
 MAX_ITEMS, BEAM = 50, 20
 CODES_ALONE: dict[str, Any] = {"dense_weight": 0.0, "item_dropout": 1.0, "rescore": False}
@@ -107,8 +108,8 @@ def _ranks(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, beam: int, s
     """The rank of every user's target among all items, 0 beyond 10, (users,)."""
     histories = dataset.histories
     contexts = measured_contexts(histories) if split == "test" else validation_contexts(histories)
-    table, trie = decoder.item_table(vectors), build_trie(dataset.sids.codes)
-    return rank_contexts(decoder, table, trie, histories.items, contexts, beam, 10, vectors=vectors).ranks
+    search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
+    return rank_contexts(search, histories.items, contexts, beam, 10, vectors=vectors).ranks
 
 
 def _measured(trained: Trained, ranks: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_a_process_that_serves_for_long_asks_again(own_releases: Path) -> None:
     config = edit(own_releases, flagged("i00003"))
     other = serving.with_availability(live_availability(store, live, config, serving.item_ids))
     assert listed(serving) - listed(other) == {"i00003"}
-    assert other._decoder is serving._decoder
+    assert other._ranker.search.table is serving._ranker.search.table
     with pytest.raises(ShapeError, match="40 items, but availability of shape"):
         serving.with_availability(np.ones(39, dtype=bool))
 

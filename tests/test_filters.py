@@ -9,10 +9,11 @@ import pytest
 
 from sidflow.errors import DataContractError
 from sidflow.recommender.filters import Attributes, Filters
+from sidflow.recommender.lookup import ItemIndex
 from tests.decoder.worlds import sids_of
 
 SIDS = sids_of(np.array([[0, 1], [0, 2], [1, 0], [1, 3]]))
-IDS = SIDS.item_ids.to_pylist()
+IDS, INDEX = SIDS.item_ids.to_pylist(), ItemIndex(SIDS.item_ids)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def attributes(tmp_path: Path) -> Attributes:
 )
 def test_all_conditions_hold(attributes: Attributes, filters: Filters, expected: list[int]) -> None:
     """Whole texts and parts of them, whatever the case; prefixes; lists; all at once, down to nothing."""
-    assert np.flatnonzero(filters.allowed(SIDS, attributes)).tolist() == expected
+    assert np.flatnonzero(filters.allowed(SIDS, INDEX, attributes)).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,11 @@ def test_all_conditions_hold(attributes: Attributes, filters: Filters, expected:
 def test_what_does_not_exist_is_an_error(attributes: Attributes, filters: Filters, message: str) -> None:
     """A mistyped filter would otherwise be an empty list."""
     with pytest.raises(DataContractError) as refused:
-        filters.allowed(SIDS, attributes)
+        filters.allowed(SIDS, INDEX, attributes)
     assert message in str(refused.value)
 
 
 def test_without_a_catalogue_there_are_no_columns() -> None:
     """Said so."""
     with pytest.raises(DataContractError, match="allowed are none"):
-        Filters({"category": ["Hair"]}).allowed(SIDS, Attributes(None, SIDS.item_ids))
+        Filters({"category": ["Hair"]}).allowed(SIDS, INDEX, Attributes(None, SIDS.item_ids))

@@ -1,5 +1,6 @@
 """The recommender: known users, given histories, and what is not known."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from sidflow.embedding.table import Embeddings, write_embeddings
 from sidflow.errors import DataContractError, ReleaseMismatch, ShapeError
 from sidflow.histories.table import write_histories
 from sidflow.recommender import Filters, Recommender
+from sidflow.recommender.load import recommender_of
+from sidflow.recommender.popular import Popular
 from sidflow.semantic_ids.table import write_semantic_ids
 from tests.decoder.test_memory import pairs_of
 from tests.decoder.worlds import histories_by_hand, planted_dataset, random_decoder, sids_of
@@ -146,7 +149,7 @@ def test_from_files(tmp_path: Path) -> None:
     """A recommender from a release's artifacts serves as one put together by hand, with its availability."""
     available = [k != 7 for k in range(40)]
     catalogue = pa.table({"item_id": DATASET.sids.item_ids, "title": TITLES, "available": available})
-    serving = Recommender.from_files(**write_release(tmp_path, catalogue))
+    serving = recommender_of(**write_release(tmp_path, catalogue))
     expected = recommender(np.array(available)).recommend("u00003", 10)
     assert serving.recommend("u00003", 10) == expected
 
@@ -155,7 +158,7 @@ def test_catalogue_that_lacks_an_item_is_refused(tmp_path: Path) -> None:
     """Titles must be there for every item."""
     catalogue = pa.table({"item_id": DATASET.sids.item_ids[1:], "title": TITLES[1:]})
     with pytest.raises(DataContractError, match="1 of 40 items of the data set are not in the catalogue"):
-        Recommender.from_files(**write_release(tmp_path, catalogue))
+        recommender_of(**write_release(tmp_path, catalogue))
 
 
 def test_filters_and_spread_are_heeded() -> None:
@@ -186,5 +189,45 @@ def test_mined_pairs_are_named() -> None:
     decoder.rescorer = Rescorer(np.zeros(8), build_memory(DATASET.histories, pairs_of([(a, b, 2.0, False)])))
     listed = Recommender(decoder, DATASET, VECTORS, TITLES).recommend("u00003", 40)
     said = {titles[each.title]: each.reason for each in listed}
-    assert said[other].endswith(f"; often taken together with title {newest}")
+    assert said[other].endswith(f"often taken together with title {newest}")
     assert sum("often taken together" in reason for reason in said.values()) == 1
+
+
+def test_threads_share_a_recommender() -> None:
+    """Eight threads that ask at once, some through filters, get what each would have got alone."""
+    serving = recommender()
+    asked = [(f"u{user:05d}", None if user % 3 else Filters(without=[f"i{user % 40:05d}"])) for user in range(60)]
+    alone = [serving.recommend(user, 10, filters=filters) for user, filters in asked]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(3):
+            together = threads.map(lambda each: serving.recommend(each[0], 10, filters=each[1]), asked)
+            assert list(together) == alone
+
+
+def test_more_items_than_there_are() -> None:
+    """A k beyond the catalogue lists all of it, in the order of shorter lists, and costs no more."""
+    serving = recommender()
+    for user in ("u00003", "nobody", []):
+        listed = serving.recommend(user, 10**9, exclude_seen=False)
+        assert len({each.item_id for each in listed}) == 40
+        assert listed[:5] == serving.recommend(user, 5, exclude_seen=False)
+
+
+def test_a_catalogue_that_was_seen_whole_leaves_nothing() -> None:
+    """An empty list, with no padding in it."""
+    assert recommender().recommend([f"i{k:05d}" for k in range(40)]) == []
+
+
+def test_vectors_of_another_catalogue_are_refused() -> None:
+    """Content vectors must be of the decoder's items."""
+    with pytest.raises(ShapeError, match=r"got content vectors of shape \(39, 16\), expected \(40, 16\)"):
+        Recommender(random_decoder(DATASET.sids, content=16), DATASET, VECTORS[1:], TITLES)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 1.0])
+def test_popular_items_by_a_full_sort(share: float) -> None:
+    """However few items are in stock, the list is that of sorting all of them."""
+    popular, allowed = Popular(DATASET.histories), np.random.default_rng(0).random(40) < share
+    order = np.argsort(-popular.interactions, kind="stable")
+    for k in (1, 3, 40, 100):
+        assert popular.best(k, allowed).tolist() == order[allowed[order]][:k].tolist()

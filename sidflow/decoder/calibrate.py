@@ -43,7 +43,7 @@ def collect_beams(
 ) -> Beams:
     """The beams of contexts with all features, in the order of the contexts."""
     items, codes = dataset.histories.items, dataset.sids.codes
-    table, trie = decoder.eval().item_table(vectors), build_trie(codes, decoder.codes.device)
+    table, trie = decoder.eval().item_table(vectors), build_trie(codes)
     parts = []
     rows: list[np.ndarray] = []
     for chosen, histories, lengths in context_batches(items, contexts, decoder.max_items, BATCH):

@@ -10,6 +10,9 @@ from sidflow.decoder.search import Rescore, beam_search
 from sidflow.decoder.spread import Spread
 from sidflow.decoder.trie import Trie
 
+WIDER = 4
+"""Beams for cold items to one for others: no training event ever led to their codes, so theirs rank lower."""
+
 
 class Search:
     """Beam search over one catalogue, with a share of every list kept for cold items.
@@ -49,16 +52,16 @@ class Search:
 
         Args:
             states: State after each history, (B, d).
-            beam: Prefixes kept at every level, of either kind.
+            beam: Prefixes kept at every level; `WIDER` times as many where cold items are searched apart.
             k: Items to return.
             excluded: Items that a history must not get, (B, H) int64, -1 for none; None: none at all.
             rescore: What ranks the items found.
             spread: Temperatures and a quota, of either kind apart.
         """
         kinds = []
-        for mask in self.masks:
+        for width, mask in zip((beam, WIDER * beam), self.masks, strict=False):
             own: Mask = mask if excluded is None else mask.without(self.trie, excluded)
-            found = beam_search(self.decoder, self.table, states, self.trie, beam, k, own, rescore, spread)
+            found = beam_search(self.decoder, self.table, states, self.trie, width, k, own, rescore, spread)
             kinds.append(found)
         return kinds[0] if len(kinds) == 1 else interleave(kinds[0], kinds[1], self.share)
 
@@ -71,19 +74,15 @@ def interleave(known: tuple[Tensor, Tensor], cold: tuple[Tensor, Tensor], share:
         cold: The same.
         share: In (0, 1].
     """
-    rows, k = known[0].shape
-    items, scores = (torch.stack(pair) for pair in zip(known, cold, strict=True))  # (2, B, k)
-    taken = torch.zeros(2, rows, dtype=torch.int64, device=items.device)
-    every = torch.arange(rows, device=items.device)
-    left = (items >= 0).sum(2)
-    merged, values = items[0].clone(), scores[0].clone()
-    for place in range(k):
-        wanted = int(np.floor((place + 1) * share + 1e-9) > np.floor(place * share + 1e-9))
-        kind = torch.where(taken[wanted] < left[wanted], wanted, 1 - wanted)
-        at = taken[kind, every].clamp_max(k - 1)
-        merged[:, place], values[:, place] = items[kind, every, at], scores[kind, every, at]
-        spent = taken[kind, every] >= left[kind, every]
-        merged[:, place].masked_fill_(spent, -1)
-        values[:, place].masked_fill_(spent, -torch.inf)
-        taken[kind, every] += 1
-    return merged, values
+    place = torch.arange(known[0].shape[1] + 1, device=known[0].device)
+    wanted = (place.double() * share + 1e-9).long()  # cold items in the first places, if there are enough
+    ends, cold_ends = ((each[0] >= 0).sum(1, keepdim=True) for each in (known, cold))
+    taken = wanted.maximum(place - ends).minimum(cold_ends)  # (B, k + 1)
+    from_cold, before = taken[:, 1:] > taken[:, :-1], taken[:, :-1]
+    at = torch.where(from_cold, before, place[:-1] - before)
+    beyond = place[:-1] >= ends + cold_ends
+
+    def merged(one: Tensor, other: Tensor, nothing: float) -> Tensor:
+        return torch.where(from_cold, other.gather(1, at), one.gather(1, at)).masked_fill(beyond, nothing)
+
+    return merged(known[0], cold[0], -1), merged(known[1], cold[1], -torch.inf)

@@ -56,12 +56,11 @@ def evaluate(
     check_digest(decoder.digest, dataset.sids)
     histories, cutoffs = dataset.histories, tuple(sorted({5, 10, *config.cutoffs}))
     contexts = measured_contexts(histories)
-    table, trie = decoder.eval().item_table(vectors), build_trie(dataset.sids.codes, decoder.codes.device)
+    search = Search(decoder, decoder.eval().item_table(vectors), build_trie(dataset.sids.codes))
     beam = max(config.beam, cutoffs[-1])
     ranking = rank_contexts(
-        decoder, table, trie, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors,
-        Search(decoder, table, trie),
-    )  # fmt: skip
+        search, histories.items, contexts, beam, cutoffs[-1], config.batch_users, on_progress, vectors
+    )
     targets = histories.items[contexts.ends]
     ranks = {"ours": ranking.ranks, **_baselines(histories, contexts)}
     cold = popularity(histories)[targets] == 0

@@ -1,5 +1,7 @@
 """A causal transformer over items, not over tokens: T positions where a flat decoder needs T x L."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,13 +34,28 @@ class HistoryEncoder(nn.Module):
             vectors: Item vectors in time order, (b, T, d), T <= max_items.
             lengths: Items of each history, (b,); what lies behind is padding.
         """
-        steps = torch.arange(vectors.shape[1], device=vectors.device)
-        age = (lengths[:, None] - 1 - steps).clamp_min(0)
-        states = self.dropout(vectors * self.scale + self.positions(age))
+        states = self._placed(vectors, lengths)
         for block in self.blocks:
             states = block(states)
         normed: Tensor = self.norm(states)
         return normed
+
+    def newest(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """The state at the newest item of each history alone, (b, d), in evaluation mode; arguments as above.
+
+        The last block is spared all other positions.
+        """
+        states = self._placed(vectors, lengths)
+        for block in self.blocks[:-1]:
+            states = block(states)
+        normed: Tensor = self.norm(cast("Block", self.blocks[-1]).at(states, lengths - 1))
+        return normed
+
+    def _placed(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        steps = torch.arange(vectors.shape[1], device=vectors.device)
+        age = (lengths[:, None] - 1 - steps).clamp_min(0)
+        placed: Tensor = self.dropout(vectors * self.scale + self.positions(age))
+        return placed
 
 
 class Block(nn.Module):
@@ -62,6 +79,22 @@ class Block(nn.Module):
         mixed = causal_attention(query, key, value)
         states = states + self.dropout(self.out(mixed.transpose(1, 2).reshape(b, steps, dim)))
         fed: Tensor = states + self.dropout(self.feed(self.feed_norm(states)))
+        return fed
+
+    def at(self, states: Tensor, places: Tensor) -> Tensor:
+        """What `forward` gives at one position of each history, `places` (b,): (b, d), in evaluation mode."""
+        b, steps, dim = states.shape
+        rows, normed = torch.arange(b, device=states.device), self.attention_norm(states)
+        own, weight, bias = states[rows, places], self.qkv.weight, self.qkv.bias
+        query = functional.linear(normed[rows, places], weight[:dim], bias[:dim])
+        query = query.view(b, self.heads, 1, dim // self.heads)
+        rest = functional.linear(normed, weight[dim:], bias[dim:]).view(b, steps, 2, self.heads, dim // self.heads)
+        key, value = rest.permute(2, 0, 3, 1, 4)  # each (b, heads, T, d / heads)
+        later = torch.arange(steps, device=states.device) > places[:, None]
+        weights = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        mixed = weights.masked_fill(later[:, None, None], -torch.inf).softmax(-1) @ value
+        own = own + self.out(mixed.reshape(b, dim))
+        fed: Tensor = own + self.feed(self.feed_norm(own))
         return fed
 
 

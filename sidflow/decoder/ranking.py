@@ -10,8 +10,6 @@ from torch import Tensor
 from sidflow.decoder.cold import Search
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.rescore import make_rescore
-from sidflow.decoder.search import beam_search
-from sidflow.decoder.trie import Trie
 from sidflow.histories.table import Histories
 
 
@@ -64,9 +62,7 @@ class Ranking(NamedTuple):
 
 
 def rank_contexts(
-    decoder: Decoder,
-    table: Tensor,
-    trie: Trie,
+    search: Search,
     items: np.ndarray,
     contexts: Contexts,
     beam: int,
@@ -74,14 +70,11 @@ def rank_contexts(
     batch: int = 256,
     on_progress: Callable[[int, int], None] | None = None,
     vectors: np.ndarray | None = None,
-    search: Search | None = None,
 ) -> Ranking:
     """The k best items after each context and the rank of its target; items already seen stay in.
 
     Args:
-        decoder: The model; put into evaluation mode.
-        table: Item vectors, (N, d).
-        trie: SIDs that exist.
+        search: How lists are made; its decoder is put into evaluation mode.
         items: The histories' events, (n,).
         contexts: Which stretches.
         beam: Prefixes kept at every level.
@@ -89,18 +82,13 @@ def rank_contexts(
         batch: Contexts at once; those of like length share a batch.
         on_progress: Called with (done, total) contexts.
         vectors: Content vectors, (N, D); with them the decoder's rescorer ranks what the beam finds, if it has one.
-        search: How lists are made; by default all items compete, whether or not they have training events.
     """
+    decoder, done = search.decoder.eval(), 0
     top = np.full((len(contexts.users), k), -1, np.int64)
-    done = 0
     for rows, histories, lengths in context_batches(items, contexts, decoder.max_items, batch):
-        states = encode_contexts(decoder.eval(), table, histories, lengths)
+        states = encode_contexts(decoder, search.table, histories, lengths)
         rescore = None if vectors is None else make_rescore(decoder.rescorer, vectors, histories, lengths)
-        if search is None:
-            found, _ = beam_search(decoder, table, states, trie, beam, k, rescore=rescore)
-        else:
-            found, _ = search(states, beam, k, rescore=rescore)
-        top[rows] = found.cpu().numpy()
+        top[rows] = search(states, beam, k, rescore=rescore)[0].cpu().numpy()
         done += len(rows)
         if on_progress:
             on_progress(done, len(top))
@@ -129,7 +117,6 @@ def pad_histories(items: np.ndarray, starts: np.ndarray, lengths: np.ndarray) ->
 @torch.inference_mode()
 def encode_contexts(decoder: Decoder, table: Tensor, histories: np.ndarray, lengths: np.ndarray) -> Tensor:
     """The state after the newest item of each padded history (c, T) of `lengths` (c,): (c, d) float32."""
-    device = table.device
-    known = torch.from_numpy(lengths).to(device)
-    states: Tensor = decoder(table, torch.from_numpy(histories).to(device), known)
-    return states[torch.arange(len(states), device=device), known - 1].float()
+    known = torch.from_numpy(lengths).to(table.device)
+    vectors = torch.nn.functional.embedding(torch.from_numpy(histories).to(table.device), table)
+    return decoder.history.newest(vectors, known).float()

@@ -10,34 +10,34 @@ import pyarrow.compute as pc
 from sidflow.semantic_ids.table import SidTable
 
 NOTHING_SHARED = "follows from the history as a whole; shares no code with it"
-TOGETHER = "; often taken together with "
+TOGETHER = "often taken together with "
 
 
-def explain_item(item: int, history: np.ndarray, sids: SidTable, titles: Sequence[str], partner: int = -1) -> str:
+def reason(item: int, depth: int, like: int, partner: int, sids: SidTable, titles: Sequence[str]) -> str:
     """The longest SID prefix that an item shares with a history, by topic, and the newest item that shares it.
 
     Args:
         item: Catalogue index.
-        history: Catalogue indices, oldest first, at least one.
+        depth: Levels shared, 0 for none; see `shared_prefixes`.
+        like: The history item that shares them.
+        partner: The history item that it is a mined pair with, which is said too; -1 for none.
         sids: SIDs, with topic names or without.
         titles: Titles by catalogue index.
-        partner: The history item that it is a mined pair with, which is said too; -1 for none.
     """
-    together = "" if partner < 0 else f"{TOGETHER}{titles[partner]}"
-    depths = np.logical_and.accumulate(sids.codes[history] == sids.codes[item], axis=1).sum(1)
-    depth = int(depths.max())
-    if not depth:
-        return NOTHING_SHARED + together
-    like = int(history[np.flatnonzero(depths == depth)[-1]])
-    prefix = "-".join(str(code) for code in sids.codes[item, :depth])
-    topic = f" ({sids.topics[item][depth - 1]})" if sids.topics else ""
-    return f"shares {prefix}{topic} with {titles[like]}{together}"
+    words = []
+    if depth:
+        prefix = "-".join(map(str, sids.codes[item, :depth].tolist()))
+        topic = f" ({sids.topics[item][depth - 1]})" if sids.topics else ""
+        words.append(f"shares {prefix}{topic} with {titles[like]}")
+    if partner >= 0:
+        words.append(f"{TOGETHER}{titles[partner]}")
+    return "; ".join(words) or NOTHING_SHARED
 
 
 def shared_prefixes(
     items: np.ndarray, histories: np.ndarray, lengths: np.ndarray, codes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `explain_item` finds, for k items of each of b histories at once.
+    """How many levels k items share at most with each of b histories, and with which item.
 
     Shapes: b histories of up to T items, k items each, N catalogue items, L levels.
 
@@ -85,11 +85,11 @@ class ItemTexts:
         return cls(table.item_ids, titles, sids[-1], tuple(named))
 
     def reasons(self, items: pa.Array, depths: np.ndarray, like: pa.Array, partners: np.ndarray) -> pa.Array:
-        """The words of `explain_item` for items (n,), the levels they share (n,), with what (n,), and partners (n,)."""
+        """The words of `reason` for items (n,), the levels they share (n,), with what (n,), and partners (n,)."""
         shared = [prefix.take(items) for prefix in self.prefixes]
         prefix = pc.choose(pa.array(np.maximum(depths, 1) - 1, pa.int64()), *shared)
         texts = pc.binary_join_element_wise("shares ", prefix, " with ", self.titles.take(like), "")
-        texts = pc.if_else(pa.array(depths > 0), texts, NOTHING_SHARED)
+        texts = pc.if_else(pa.array(depths > 0), texts, pa.scalar(None, pa.string()))
         titles = self.titles.take(pa.array(partners, mask=partners < 0))
-        together = pc.fill_null(pc.binary_join_element_wise(TOGETHER, titles, ""), "")
-        return pc.binary_join_element_wise(texts, together, "")
+        together = pc.binary_join_element_wise(TOGETHER, titles, "")
+        return pc.coalesce(pc.binary_join_element_wise(texts, together, "; "), texts, together, NOTHING_SHARED)

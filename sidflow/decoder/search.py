@@ -1,14 +1,16 @@
-"""Beam search through a trie of existing SIDs held as flat arrays: loops over levels, never over beams or items."""
+"""Beam search through a trie of existing SIDs: the network a level at a time for all beams, the trie compiled."""
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from sidflow.decoder.mask import Mask
+from sidflow.decoder.mask import Mask, make_mask
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.spread import Spread, cap_groups
+from sidflow.decoder.spread import Spread, choose
 from sidflow.decoder.trie import Trie
+from sidflow.decoder.walk import Beam, empty_beam, grow, items_under
 
 Rescore = Callable[[Tensor, Tensor, Tensor], Tensor]
 """New scores (B, C) of items (B, C) from their level log-probabilities, -inf where there is none, and dense logits."""
@@ -48,69 +50,44 @@ def beam_search(
         Catalogue indices (B, k) int64 and scores (B, k) float32, best first. Where fewer than k items are
         found, index -1 and score -inf. Scores compare within a row only.
     """
-    spread = spread or Spread()
-    nodes = torch.zeros(len(states), 1, dtype=torch.int64, device=states.device)
-    scores = torch.zeros(len(states), 1, device=states.device)
-    groups, prefixes = nodes, states[:, None]
-    for level in range(len(trie.codes)):
-        logits = decoder.levels.logits(prefixes, level).float() / spread.temperature(level)
-        child, alive = _children(trie, level, nodes)  # (B, W, branching)
-        if mask is not None:
-            begins = trie.begins[level + 1]
-            alive = alive & (mask.under(begins[child], begins[child + 1]) > 0)
-        code = trie.codes[level][child]
-        log_probs = logits.log_softmax(-1).gather(-1, code)
-        grown = (scores[..., None] + log_probs).masked_fill(~alive, -torch.inf).flatten(1)
-        if spread.quota is not None and level >= spread.quota_level:
-            room = max(beam // -(-k // spread.quota), 1)  # as many prefixes as a full list needs find a place
-            grown = cap_groups(grown, groups[..., None].expand(child.shape).flatten(1), room)
-        scores, best = grown.topk(min(beam, grown.shape[1]))
-        nodes = child.flatten(1).gather(1, best)
-        parent = best // trie.branching[level]
-        groups = nodes if level < spread.quota_level else groups.gather(1, parent)
-        parent = parent[..., None].expand(-1, -1, prefixes.shape[-1])
-        prefixes = decoder.levels.follow(prefixes.gather(1, parent), code.flatten(1).gather(1, best), level)
-    place, scores, groups = _items_found(trie, nodes, scores, groups, mask)
-    items = trie.order[place]
-    dense = torch.einsum("bd,bnd->bn", states, table[items])
+    spread, mask = spread or Spread(), make_mask(trie) if mask is None else mask
+    kept, groups = _walk(decoder, states, trie, beam, k, mask, spread)
+    places, under = items_under(kept, trie.levels[-1], mask)
+    found, under = places >= 0, np.maximum(under, 0)
+    items = torch.from_numpy(trie.order[places]).to(table.device)
+    scores = np.where(found, np.take_along_axis(kept.scores, under, 1), -np.inf).astype(np.float32)
+    levels, dense = torch.from_numpy(scores).to(table.device), torch.einsum("bd,bnd->bn", states, table[items])
     if rescore is None:
-        ranked = (1 - decoder.dense_share) * scores + decoder.dense_share * dense
+        ranked = (1 - decoder.dense_share) * levels + decoder.dense_share * dense
     else:
-        ranked = rescore(items, scores, dense)
-    ranked = ranked.masked_fill(~scores.isfinite(), -torch.inf)
-    if spread.quota is not None:
-        ranked = cap_groups(ranked, groups, spread.quota)
-    return _best(place, items, ranked, k)
+        ranked = rescore(items, levels, dense)
+    ranked = ranked.masked_fill(~levels.isfinite(), -torch.inf)
+    most = k if spread.quota is None else spread.quota
+    best = choose(ranked.cpu().numpy(), np.take_along_axis(groups, under, 1), k, most)
+    chosen = torch.from_numpy(best).to(table.device)
+    missing, chosen = chosen < 0, chosen.clamp_min(0)
+    return items.gather(1, chosen).masked_fill(missing, -1), ranked.gather(1, chosen).masked_fill(missing, -torch.inf)
 
 
-def _items_found(
-    trie: Trie, nodes: Tensor, scores: Tensor, groups: Tensor, mask: Mask | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Places in the order of all items behind the last nodes (B, C), their scores, -inf where none is, and groups."""
-    begins = trie.begins[-1]
-    first, size = begins[nodes], begins[nodes + 1] - begins[nodes]
-    offset = torch.arange(int(size.max()), device=nodes.device)
-    place = (first[..., None] + offset).clamp_max(len(trie.order) - 1)  # (B, W, items of a SID)
-    alive = (offset < size[..., None]) & scores[..., None].isfinite()
-    if mask is not None:
-        alive = alive & (mask.under(place, place + 1) > 0)
-    scores = scores[..., None].expand(alive.shape).masked_fill(~alive, -torch.inf)
-    return place.flatten(1), scores.flatten(1), groups[..., None].expand(alive.shape).flatten(1)
-
-
-def _best(place: Tensor, items: Tensor, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k best items of each row, padded with -1; ties go to the lower place."""
-    by_sid = place.argsort(1)
-    ranked, best = scores.gather(1, by_sid).sort(dim=1, descending=True, stable=True)
-    items = items.gather(1, by_sid).gather(1, best).masked_fill(~ranked.isfinite(), -1)[:, :k]
-    missing = (0, max(k - items.shape[1], 0))
-    pad = torch.nn.functional.pad
-    return pad(items, missing, value=-1), pad(ranked[:, :k], missing, value=-torch.inf)
-
-
-def _children(trie: Trie, level: int, nodes: Tensor) -> tuple[Tensor, Tensor]:
-    """Children (B, W, branching) of nodes (B, W), and which of them exist."""
-    pointers = trie.children[level]
-    spread = torch.arange(trie.branching[level], device=nodes.device)
-    child = pointers[nodes][..., None] + spread
-    return child.clamp_max(len(trie.codes[level]) - 1), child < pointers[nodes + 1][..., None]
+def _walk(
+    decoder: Decoder, states: Tensor, trie: Trie, beam: int, k: int, mask: Mask, spread: Spread
+) -> tuple[Beam, np.ndarray]:
+    """The beam of the last level, and the group of each of its places in which a quota counts, (B, W)."""
+    kept = empty_beam(len(states), 1)
+    kept.scores[:] = 0
+    groups, prefixes = kept.nodes, states[:, None]
+    for depth, level in enumerate(trie.levels):
+        if depth:
+            codes, parents = (torch.from_numpy(each).to(states.device) for each in (kept.codes, kept.parents))
+            before = prefixes.gather(1, parents[..., None].expand(-1, -1, prefixes.shape[-1]))
+            prefixes = decoder.levels.follow(before, codes, depth - 1)
+        logits = decoder.levels.logits(prefixes, depth).float()
+        if spread.temperature(depth) != 1:
+            logits = logits / spread.temperature(depth)
+        log_probs, width = logits.log_softmax(-1).cpu().numpy(), min(beam, len(level.codes))
+        capped = spread.quota is not None and depth >= spread.quota_level
+        room = max(beam // -(-k // spread.quota), 1) if capped and spread.quota else width
+        kept = grow(kept, log_probs, level, mask, groups if capped else np.zeros_like(groups), room, width)
+        own = np.arange(width)[None].repeat(len(states), 0)
+        groups = own if depth < spread.quota_level else np.take_along_axis(groups, kept.parents, 1)
+    return kept, groups

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numba import njit
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,29 @@ class Spread:
         return self.temperatures[level] if level < len(self.temperatures) else 1.0
 
 
-def cap_groups(scores: Tensor, groups: Tensor, most: int) -> Tensor:
-    """Scores (B, M) with -inf in all but the `most` best of each group (B, M); ties go to the earlier place."""
-    best_first = scores.argsort(dim=1, descending=True, stable=True)
-    ranked = groups.gather(1, best_first)
-    together = ranked.argsort(dim=1, stable=True)
-    ranked, source = ranked.gather(1, together), best_first.gather(1, together)
-    place = torch.arange(scores.shape[1], device=scores.device).expand_as(ranked)
-    fresh = torch.nn.functional.pad(ranked[:, 1:] != ranked[:, :-1], (1, 0), value=True)
-    first = place.masked_fill(~fresh, 0).cummax(1).values
-    return scores.scatter(1, source, scores.gather(1, source).masked_fill(place - first >= most, -torch.inf))
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def choose(scores: np.ndarray, groups: np.ndarray, k: int, most: int) -> np.ndarray:
+    """Places of the k best of each row, best first, at most so many of a group.
+
+    Args:
+        scores: (B, C) float32; -inf is never chosen. Ties go to the earlier place.
+        groups: (B, C) int64, counted from 0.
+        k: How many.
+        most: Of a group.
+
+    Returns:
+        (B, k) int64; -1 where there are fewer.
+    """
+    chosen = np.full((len(scores), k), -1)
+    for row in range(len(scores)):
+        count = 0
+        taken = np.zeros(groups[row].max() + 1, np.int64)
+        for place in np.argsort(-scores[row], kind="mergesort"):
+            group = groups[row, place]
+            if count == k or not scores[row, place] > -np.inf:
+                break
+            if taken[group] < most:
+                chosen[row, count] = place
+                taken[group] += 1
+                count += 1
+    return chosen

@@ -1,54 +1,49 @@
 """The SIDs of a catalogue as a trie held in flat arrays."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Trie:
-    """All prefixes of the SIDs of a catalogue, level by level, in CSR form.
+class Level(NamedTuple):
+    """The prefixes of length l, n_l of them in SID order, and where those of length l - 1 find theirs.
 
-    Shapes: N items, n_l prefixes of length l (n_0 = 1, the empty one), L levels.
+    Attributes:
+        children: Where the prefixes begin that go on from each shorter one, (n_(l-1) + 1,) int64.
+        codes: The last code of each prefix, (n_l,) int64.
+        begins: Where the items of each prefix begin in the order of all, (n_l + 1,) int64.
+    """
+
+    children: np.ndarray
+    codes: np.ndarray
+    begins: np.ndarray
+
+
+class Trie(NamedTuple):
+    """All prefixes of the SIDs of N items in CSR form; they stay in main memory, whatever device the network is on.
 
     Attributes:
         order: Items sorted by SID, (N,) int64. Every prefix covers one stretch of it.
         places: Where each item stands in the order, (N,) int64.
-        begins: Per length l = 0..L, where a prefix's stretch begins, (n_l + 1,) int64.
-        children: Per length l < L, where a prefix's children begin, (n_l + 1,) int64.
-        codes: Per length l < L, the last code of each prefix of length l + 1, (n_(l+1),) int64.
-        branching: Per length l < L, the most children of a prefix.
+        levels: One for each length from 1; the prefix of length 0 is the empty one.
     """
 
-    order: Tensor
-    places: Tensor
-    begins: tuple[Tensor, ...]
-    children: tuple[Tensor, ...]
-    codes: tuple[Tensor, ...]
-    branching: tuple[int, ...]
+    order: np.ndarray
+    places: np.ndarray
+    levels: tuple[Level, ...]
 
 
-def build_trie(codes: np.ndarray, device: torch.device | str = "cpu") -> Trie:
-    """The trie of SIDs (N, L) on a device; items that share a SID share its last node."""
-    count, levels = codes.shape
+def build_trie(codes: np.ndarray) -> Trie:
+    """The trie of SIDs (N, L); items that share a SID share its last prefix."""
+    count, length = codes.shape
     order = np.lexsort(codes.T[::-1])
     ordered = codes[order].astype(np.int64)
-    begins, children, last = [np.array([0, count])], [], []
+    begins, levels = np.array([0, count]), []
     fresh = np.zeros(count, dtype=bool)
     fresh[:1] = True
-    for level in range(levels):
+    for level in range(length):
         fresh[1:] |= ordered[1:, level] != ordered[:-1, level]
         starts = np.flatnonzero(fresh)
-        children.append(np.searchsorted(starts, begins[-1]))
-        last.append(ordered[starts, level])
-        begins.append(np.append(starts, count))
-    return Trie(
-        torch.from_numpy(order).to(device),
-        torch.from_numpy(np.argsort(order)).to(device),
-        tuple(torch.from_numpy(each).to(device) for each in begins),
-        tuple(torch.from_numpy(each).to(device) for each in children),
-        tuple(torch.from_numpy(each).to(device) for each in last),
-        tuple(int(np.diff(each).max()) for each in children),
-    )
+        children, begins = np.searchsorted(starts, begins), np.append(starts, count)
+        levels.append(Level(children, ordered[starts, level], begins))
+    return Trie(order, np.argsort(order), tuple(levels))

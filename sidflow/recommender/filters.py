@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sidflow.errors import DataContractError
+from sidflow.recommender.lookup import ItemIndex
 from sidflow.semantic_ids.table import SidTable
 
 _BETWEEN = re.compile(r"\s*[>|;,/]\s*")
@@ -36,8 +38,13 @@ class Filters:
     only: Collection[str] | None = None
     without: Collection[str] = ()
 
-    def allowed(self, sids: SidTable, attributes: "Attributes") -> npt.NDArray[np.bool_]:
+    def allowed(self, sids: SidTable, index: ItemIndex, attributes: "Attributes") -> npt.NDArray[np.bool_]:
         """The items that satisfy all conditions, (N,) bool.
+
+        Args:
+            sids: The SIDs of all items.
+            index: Of the same items.
+            attributes: Their columns.
 
         Raises:
             DataContractError: If a column, a value, a prefix or an item does not exist.
@@ -48,12 +55,15 @@ class Filters:
         if self.prefix:
             allowed &= _under(sids, self.prefix)
         if self.only is not None:
-            allowed &= _among(sids.item_ids, self.only, "only")
-        return allowed & ~_among(sids.item_ids, self.without, "without")
+            among = np.zeros_like(allowed)
+            among[index.rows(self.only, "recommend: only")] = True
+            allowed &= among
+        allowed[index.rows(self.without, "recommend: without")] = False
+        return allowed
 
 
 class Attributes:
-    """The catalogue's columns, read when a filter asks for them."""
+    """The catalogue's columns, each read when a filter first asks for it, and kept."""
 
     def __init__(self, path: Path | None, item_ids: pa.Array):
         """Remember where to read.
@@ -63,6 +73,7 @@ class Attributes:
             item_ids: Ids in the order of the masks, (N,) string.
         """
         self._path, self._item_ids = path, item_ids
+        self._read: dict[str, _Column] = {}
 
     def having(self, column: str, values: Collection[str]) -> npt.NDArray[np.bool_]:
         """Items whose column holds one of the values, (N,) bool.
@@ -75,19 +86,29 @@ class Attributes:
                 f"recommend: where: the catalogue has no column {column!r}{_meant(column, self._columns)}; "
                 f"allowed are {', '.join(self._columns) or 'none'}."
             )
-        texts = pq.read_table(self._path, columns=[column], partitioning=None)[column].cast(pa.string())
-        index = texts.combine_chunks().take(self._rows).dictionary_encode()
-        parts = [_parts(each) for each in index.dictionary.to_pylist()]
-        known = {part for each in parts for part in each}
+        if column not in self._read:  # threads that come together read it twice, and keep one
+            self._read[column] = self._column(column)
+        known = self._read[column]
+        fits = np.zeros(known.distinct + 1, bool)  # the last one: no text at all
         for value in values:
-            if value.lower() not in known:
+            part = value.lower()
+            if part not in known.parts:
                 raise DataContractError(
-                    f"recommend: where: no item has {value!r} in column {column!r}{_meant(value.lower(), known)}. "
+                    f"recommend: where: no item has {value!r} in column {column!r}{_meant(part, known.parts)}. "
                     "A value is a whole text, or one part of it between > | ; , or /."
                 )
-        wanted = {value.lower() for value in values}
-        fits = np.array([bool(each & wanted) for each in parts] + [False])
-        return np.asarray(fits[pc.fill_null(index.indices, len(parts)).to_numpy(zero_copy_only=False)])
+            fits[known.parts[part]] = True
+        return np.asarray(fits[known.texts])
+
+    def _column(self, name: str) -> "_Column":
+        texts = pq.read_table(self._path, columns=[name], partitioning=None)[name].cast(pa.string())
+        index = texts.combine_chunks().take(self._rows).dictionary_encode()
+        parts: dict[str, list[int]] = {}
+        for number, text in enumerate(index.dictionary.to_pylist()):
+            for part in _parts(text):
+                parts.setdefault(part, []).append(number)
+        distinct = len(index.dictionary)
+        return _Column(pc.fill_null(index.indices, distinct).to_numpy(zero_copy_only=False), distinct, parts)
 
     @cached_property
     def _columns(self) -> list[str]:
@@ -97,6 +118,14 @@ class Attributes:
     def _rows(self) -> pa.Array:
         known = pq.read_table(self._path, columns=["item_id"], partitioning=None)["item_id"]
         return pc.index_in(self._item_ids, value_set=known)
+
+
+class _Column(NamedTuple):
+    """The number of each item's text, (N,), or that of distinct ones if it has none, and the texts with each part."""
+
+    texts: np.ndarray
+    distinct: int
+    parts: dict[str, list[int]]
 
 
 def _parts(text: str) -> set[str]:
@@ -114,19 +143,6 @@ def _under(sids: SidTable, prefix: tuple[int, ...]) -> npt.NDArray[np.bool_]:
             f"recommend: no item's SID begins with {written}. Look prefixes up with `sidflow explain ITEM`."
         )
     return under
-
-
-def _among(item_ids: pa.Array, wanted: Collection[str], name: str) -> npt.NDArray[np.bool_]:
-    rows = pc.index_in(pa.array(list(wanted), pa.string()), value_set=item_ids)
-    if rows.null_count:
-        unknown = [each for each, row in zip(wanted, rows, strict=True) if not row.is_valid]
-        raise DataContractError(
-            f"recommend: {name}: {len(unknown)} of {len(wanted)} items are not in this release's catalogue: "
-            f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
-        )
-    among = np.zeros(len(item_ids), bool)
-    among[rows.to_numpy(zero_copy_only=False)] = True
-    return among
 
 
 def _meant(name: str, known: Collection[str]) -> str:

@@ -1,7 +1,7 @@
 """Users, items and titles by their ids."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +13,33 @@ from sidflow.errors import DataContractError
 from sidflow.histories.table import Histories
 
 
+class ItemIndex:
+    """Catalogue indices by item id: a look-up takes as long as what is looked up, not as the catalogue."""
+
+    def __init__(self, item_ids: pa.Array):
+        """Read the ids, (N,) string, once."""
+        self._rows = {item: row for row, item in enumerate(item_ids.to_pylist())}
+
+    def rows(self, item_ids: Collection[str], given_as: str = "history") -> np.ndarray:
+        """Catalogue indices of item ids, (n,) int64; `given_as` names them in the error.
+
+        Raises:
+            DataContractError: If one is not in the catalogue.
+        """
+        unknown = [each for each in item_ids if each not in self._rows]
+        if unknown:
+            raise DataContractError(
+                f"{given_as}: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
+                f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
+            )
+        return np.fromiter((self._rows[each] for each in item_ids), np.int64, len(item_ids))
+
+
 def user_row(histories: Histories, user: str) -> int | None:
     """The row of a user id, or None for an unknown user."""
     ids = histories.user_ids
     row = bisect_left(ids, user.encode(), key=lambda each: each.as_py().encode())
     return row if row < len(ids) and ids[row].as_py() == user else None
-
-
-def known_items(item_ids: Sequence[str], catalogue: pa.Array, given_as: str = "history") -> np.ndarray:
-    """Catalogue indices of item ids, (n,) int64; `given_as` names them in the error.
-
-    Raises:
-        DataContractError: If one is not in the catalogue.
-    """
-    rows = pc.index_in(pa.array(item_ids, pa.string()), value_set=catalogue)
-    if rows.null_count:
-        unknown = [each for each, row in zip(item_ids, rows, strict=True) if not row.is_valid]
-        raise DataContractError(
-            f"{given_as}: {len(unknown)} of {len(item_ids)} items are not in this release's catalogue: "
-            f"{', '.join(map(repr, unknown[:5]))}. Leave them out, or give ids as the catalogue writes them."
-        )
-    return np.asarray(rows.to_numpy(zero_copy_only=False), np.int64)
 
 
 def read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> list[str]:

@@ -1,29 +1,24 @@
 """Recommendations for known users, for a given history, and by popularity where nothing is known."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from sidflow.catalogue.availability import mask_items, read_availability
-from sidflow.dataset.build import Dataset, read_dataset
-from sidflow.decoder.cold import Search
-from sidflow.decoder.files import check_digest, load_decoder
-from sidflow.decoder.memory import strongest_partners
+from sidflow.dataset.build import Dataset
+from sidflow.decoder.files import check_digest
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import encode_contexts, pad_histories
-from sidflow.decoder.reasons import explain_item, shared_prefixes
-from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.spread import Spread
-from sidflow.decoder.trie import build_trie
-from sidflow.embedding.table import read_embeddings
 from sidflow.errors import DataContractError, ShapeError
 from sidflow.interactions.forgotten import Forgotten
 from sidflow.recommender.filters import Attributes, Filters
-from sidflow.recommender.lookup import check_k, known_items, read_titles, user_row
+from sidflow.recommender.lookup import ItemIndex, check_k, user_row
+from sidflow.recommender.popular import Popular
+from sidflow.recommender.ranker import Ranker, Stretches
 from sidflow.recommender.results import RankedUsers, Recommendation
+from sidflow.recommender.wording import Wording
 
 
 class Recommender:
@@ -64,38 +59,10 @@ class Recommender:
                 f"recommender: {items:,} items, but {len(titles):,} titles and availability of shape {allowed.shape}; "
                 "take the catalogue of the decoder's own release."
             )
-        self._decoder, self._dataset, self._titles, self._beam = decoder.eval(), dataset, titles, beam
-        self._vectors, self._table = vectors, decoder.item_table(vectors)
-        self._trie = build_trie(dataset.sids.codes, decoder.codes.device)
-        self._forgotten, self._attributes = forgotten, Attributes(attributes, dataset.sids.item_ids)
-        self._allowed, self._find = allowed, Search(self._decoder, self._table, self._trie, allowed)
-        self._popularity = np.bincount(dataset.histories.items, minlength=items)
-
-    @classmethod
-    def from_files(
-        cls,
-        catalogue: Mapping[str, Path],
-        dataset: Mapping[str, Path],
-        embeddings: Mapping[str, Path],
-        decoder: Mapping[str, Path],
-        availability: Mapping[str, Path] | None = None,
-        forgotten: Forgotten = Forgotten(),  # noqa: B008 - frozen
-    ) -> "Recommender":
-        """The recommender of a release's artifacts, each given as its files by logical name.
-
-        Raises:
-            ReleaseMismatch: If the decoder belongs to another SID table.
-            DataContractError: If the catalogue lacks an item of the data set.
-        """
-        data = read_dataset(dataset)
-        titles = read_titles(catalogue, data.sids.item_ids)
-        known = read_availability(availability or catalogue)
-        available = mask_items(data.sids.item_ids, known, known)
-        model = load_decoder(decoder, data.sids)
-        vectors = read_embeddings(embeddings).vectors
-        return cls(
-            model, data, vectors, titles, available, forgotten=forgotten, attributes=catalogue["catalogue.parquet"]
-        )
+        self._dataset, self._forgotten, self._allowed = dataset, forgotten, allowed
+        self._index, self._attributes = ItemIndex(self.item_ids), Attributes(attributes, self.item_ids)
+        self._ranker = Ranker(decoder, dataset.sids.codes, vectors, allowed, beam)
+        self._popular, self._wording = Popular(dataset.histories), Wording(dataset.sids, titles)
 
     def with_availability(self, available: np.ndarray) -> "Recommender":
         """A recommender that differs in what may be recommended and shares everything else.
@@ -110,7 +77,7 @@ class Recommender:
             raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {available.shape}.")
         other = copy.copy(self)
         other._allowed = np.asarray(available, dtype=bool)
-        other._find = Search(self._decoder, self._table, self._trie, other._allowed)
+        other._ranker = self._ranker.allowing(other._allowed)
         return other
 
     @property
@@ -132,7 +99,7 @@ class Recommender:
         sids = self._dataset.sids
         if not 1 <= depth <= len(sids.sizes):
             raise DataContractError(f"recommend: depth {depth}; allowed is 1 to {len(sids.sizes)}, the codes of a SID.")
-        (row,) = known_items([item], sids.item_ids, "like")
+        (row,) = self._index.rows([item], "like")
         return tuple(sids.codes[row, :depth].tolist())
 
     def recommend(
@@ -172,16 +139,14 @@ class Recommender:
         """`recommend` for many users or histories in one batch, in their order."""
         check_k(k)
         if filters is not None:
-            chosen = filters.allowed(self._dataset.sids, self._attributes)
+            chosen = filters.allowed(self._dataset.sids, self._index, self._attributes)
             return self.with_availability(self._allowed & chosen).recommend_many(users, k, exclude_seen, None, spread)
         histories = [self._history(user) for user in users]
-        known = {row: history for row, history in enumerate(histories) if history is not None and len(history)}
-        found = (
-            dict(zip(known, self._search(list(known.values()), k, exclude_seen, spread), strict=True)) if known else {}
-        )
+        known = [history for history in histories if history is not None and len(history)]
+        ranked = iter(self._ranked(known, min(k, len(self._allowed)), exclude_seen, spread))
         return [
-            found[row] if row in found else self._popular(history, k, exclude_seen)
-            for row, history in enumerate(histories)
+            next(ranked) if history is not None and len(history) else self._most_popular(history, k)
+            for history in histories
         ]
 
     def rank_users(self, users: np.ndarray, k: int = 10, exclude_seen: bool = True) -> RankedUsers:
@@ -199,79 +164,26 @@ class Recommender:
         """
         check_k(k)
         offsets, events = self._dataset.histories.offsets, self._dataset.histories.items
-        padded, lengths, items, scores = self._rank(events, offsets[users], offsets[users + 1], k, exclude_seen)
-        depths, like = shared_prefixes(items, padded, lengths, self._dataset.sids.codes)
-        return RankedUsers(items, scores, depths, like, self._partners(padded, lengths, items))
+        return self._ranker.rank(Stretches(events, offsets[users], offsets[users + 1]), k, exclude_seen)
 
     def _history(self, user: str | Sequence[str]) -> np.ndarray | None:
         """Catalogue indices of a user's or a given history, oldest first; None for an unknown user."""
         histories = self._dataset.histories
         if not isinstance(user, str):
-            return known_items(user, histories.item_ids)
+            return self._index.rows(user)
         row = None if self._forgotten.known([user]) else user_row(histories, user)
         return None if row is None else histories.items[histories.offsets[row] : histories.offsets[row + 1]]
 
-    def _popular(self, history: np.ndarray | None, k: int, exclude_seen: bool) -> list[Recommendation]:
-        """The available items with most interactions; ties go to the lower index."""
-        order = np.argsort(-self._popularity, kind="stable")
-        order = order[self._allowed[order]]
-        if exclude_seen and history is not None:
-            order = order[~np.isin(order, history)]
-        why = "unknown user" if history is None else "empty history"
-        return [
-            self._item(item, float(self._popularity[item]), f"popular: {self._popularity[item]:,} interactions ({why})")
-            for item in order[:k]
-        ]
-
-    def _search(
+    def _ranked(
         self, histories: list[np.ndarray], k: int, exclude_seen: bool, spread: Spread | None
     ) -> list[list[Recommendation]]:
-        ends = np.cumsum([len(each) for each in histories])
-        starts = np.concatenate([[0], ends[:-1]])
-        padded, lengths, items, scores = self._rank(np.concatenate(histories), starts, ends, k, exclude_seen, spread)
-        partners = self._partners(padded, lengths, items)
-        rows = zip(items.tolist(), scores.tolist(), partners.tolist(), histories, strict=True)
-        return [
-            [
-                self._item(item, score, self._reason(item, history, partner))
-                for item, score, partner in zip(row, values, others, strict=True)
-                if item >= 0
-            ]
-            for row, values, others, history in rows
-        ]
+        """What the decoder finds after histories of at least one item each."""
+        if not histories:
+            return []
+        ranked = self._ranker.rank(Stretches.of(histories), k, exclude_seen, spread)
+        return [self._wording.ranked(RankedUsers(*row)) for row in zip(*ranked, strict=True)]
 
-    def _reason(self, item: int, history: np.ndarray, partner: int) -> str:
-        recent = history[-self._decoder.max_items :]
-        return explain_item(item, recent, self._dataset.sids, self._titles, partner)
-
-    def _partners(self, padded: np.ndarray, lengths: np.ndarray, items: np.ndarray) -> np.ndarray:
-        rescorer = self._decoder.rescorer
-        if rescorer is None:  # then the decoder keeps no pairs
-            return np.full(items.shape, -1, np.int64)
-        return strongest_partners(rescorer.memory, padded, lengths, items)
-
-    def _rank(
-        self,
-        events: np.ndarray,
-        starts: np.ndarray,
-        ends: np.ndarray,
-        k: int,
-        exclude_seen: bool,
-        spread: Spread | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Padded recent histories (b, T), their lengths (b,), items (b, k) and scores (b, k) of stretches of events."""
-        lengths = np.minimum(ends - starts, self._decoder.max_items)
-        padded = pad_histories(events, ends - lengths, lengths)
-        states = encode_contexts(self._decoder, self._table, padded, lengths)
-        excluded = None
-        if exclude_seen:
-            wholes = pad_histories(events, starts, ends - starts)
-            excluded = np.where(np.arange(wholes.shape[1]) < (ends - starts)[:, None], wholes, -1)
-        rescore = make_rescore(self._decoder.rescorer, self._vectors, padded, lengths)
-        items, scores = self._find(states, max(self._beam, k), k, excluded, rescore, spread)
-        return padded, lengths, items.cpu().numpy(), scores.cpu().numpy()
-
-    def _item(self, item: int, score: float, reason: str) -> Recommendation:
-        sids = self._dataset.sids
-        sid = "-".join(str(code) for code in sids.codes[item])
-        return Recommendation(sids.item_ids[item].as_py(), self._titles[item], score, sid, reason)
+    def _most_popular(self, history: np.ndarray | None, k: int) -> list[Recommendation]:
+        """What is popular, for a user whose history is empty, or None: unknown."""
+        why = "unknown user" if history is None else "empty history"
+        return self._wording.popular(self._popular.best(k, self._allowed), self._popular.interactions, why)

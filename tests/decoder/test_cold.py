@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sidflow.decoder.cold import Search, interleave
+from sidflow.decoder.cold import WIDER, Search, interleave
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.search import beam_search
 from sidflow.decoder.trie import build_trie
@@ -79,3 +79,12 @@ def test_a_catalogue_without_cold_items_is_searched_once() -> None:
     """The share is of nothing."""
     decoder, table, _ = make(0.25)
     assert len(Search(decoder, table, build_trie(CODES), ~COLD).masks) == 1
+
+
+def test_cold_items_are_searched_with_a_wider_beam() -> None:
+    """A beam of one prefix a level finds one known item, and as many cold ones as the wider beam has prefixes."""
+    decoder, table, states = make(0.5)
+    items, _ = Search(decoder, table, build_trie(CODES))(states, 1, 20)
+    cold = torch.from_numpy(COLD)[items.clamp_min(0)] & (items >= 0)
+    assert ((items >= 0) & ~cold).sum(1).tolist() == [1, 1]
+    assert cold.sum(1).tolist() == [WIDER, WIDER]

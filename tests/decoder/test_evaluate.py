@@ -5,6 +5,7 @@ import pytest
 
 from sidflow.config import EvaluationConfig
 from sidflow.dataset.build import Dataset
+from sidflow.decoder.cold import Search
 from sidflow.decoder.evaluate import evaluate
 from sidflow.decoder.ranking import measured_contexts, rank_contexts, validation_contexts
 from sidflow.decoder.trie import build_trie
@@ -25,8 +26,8 @@ def test_ranks_are_places_in_the_list() -> None:
     dataset, vectors = planted_dataset()
     decoder = random_decoder(dataset.sids, content=16)
     contexts = measured_contexts(dataset.histories)
-    trie = build_trie(dataset.sids.codes)
-    ranking = rank_contexts(decoder, decoder.item_table(vectors), trie, dataset.histories.items, contexts, 40, 15, 7)
+    search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
+    ranking = rank_contexts(search, dataset.histories.items, contexts, 40, 15, 7)
     for target, top, rank in zip(dataset.histories.items[contexts.ends], ranking.top, ranking.ranks, strict=True):
         assert rank == (top.tolist().index(target) + 1 if target in top else 0)
     assert (ranking.ranks == 0).any() and (ranking.ranks > 0).any()
@@ -36,10 +37,10 @@ def test_batches_do_not_change_ranks() -> None:
     """Padding and company change nothing."""
     dataset, vectors = planted_dataset()
     decoder = random_decoder(dataset.sids, content=16)
-    contexts, trie = measured_contexts(dataset.histories), build_trie(dataset.sids.codes)
-    table, items = decoder.item_table(vectors), dataset.histories.items
-    alone = rank_contexts(decoder, table, trie, items, contexts, 10, 10, batch=1)
-    together = rank_contexts(decoder, table, trie, items, contexts, 10, 10, batch=64)
+    contexts, items = measured_contexts(dataset.histories), dataset.histories.items
+    search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
+    alone = rank_contexts(search, items, contexts, 10, 10, batch=1)
+    together = rank_contexts(search, items, contexts, 10, 10, batch=64)
     assert np.array_equal(alone.top, together.top)
 
 

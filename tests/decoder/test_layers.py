@@ -47,3 +47,13 @@ def test_positions_count_back_from_the_newest() -> None:
         model.positions.weight[2:] += 1.0
     assert torch.equal(model(vectors[:, :2], torch.tensor([2])), before)
     assert not torch.equal(model(vectors, torch.tensor([6]))[:, 1], encoder()(vectors, torch.tensor([6]))[:, 1])
+
+
+def test_the_newest_state_alone_is_that_of_all() -> None:
+    """Whatever the padding, and with a single item."""
+    vectors, lengths = torch.randn(3, 5, 8), torch.tensor([3, 5, 1])
+    model = encoder()
+    every = model(vectors, lengths)
+    torch.testing.assert_close(model.newest(vectors, lengths), every[torch.arange(3), lengths - 1])
+    shallow = HistoryEncoder(dim=8, layers=1, heads=2, dropout=0.5, max_items=6).eval()
+    torch.testing.assert_close(shallow.newest(vectors, lengths), shallow(vectors, lengths)[range(3), lengths - 1])

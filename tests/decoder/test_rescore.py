@@ -8,6 +8,7 @@ import torch
 
 from sidflow.config.learning import PairsConfig
 from sidflow.decoder.calibrate import fit_rescorer
+from sidflow.decoder.cold import Search
 from sidflow.decoder.files import load_decoder, save_decoder
 from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.ranking import encode_contexts, measured_contexts, rank_contexts, validation_contexts
@@ -98,11 +99,10 @@ def test_fitted_on_a_world_with_links(tmp_path: Path):
     again = load_decoder({each.name: each for each in tmp_path.iterdir()}, dataset.sids)
     table, trie, items = decoder.item_table(vectors), build_trie(dataset.sids.codes), dataset.histories.items
     contexts = measured_contexts(dataset.histories)
-    ranks = [
-        rank_contexts(each, table, trie, items, contexts, 40, 10, vectors=vectors).ranks for each in (decoder, again)
-    ]
+    searches = [Search(each, table, trie) for each in (decoder, again)]
+    ranks = [rank_contexts(each, items, contexts, 40, 10, vectors=vectors).ranks for each in searches]
     assert np.array_equal(*ranks)
-    plain = rank_contexts(decoder, table, trie, items, contexts, 40, 10).ranks
+    plain = rank_contexts(searches[0], items, contexts, 40, 10).ranks
     assert (ranks[0] > 0).sum() > (plain > 0).sum()
 
 

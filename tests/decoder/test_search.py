@@ -1,16 +1,20 @@
 """Beam search: exact when wide, and never outside the trie."""
 
+from collections import Counter
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.decoder.mask import Mask, make_mask
+from sidflow.decoder.mask import make_mask
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.search import beam_search
-from sidflow.decoder.spread import Spread, cap_groups
+from sidflow.decoder.spread import Spread
 from sidflow.decoder.trie import build_trie
+from sidflow.decoder.walk import is_open
 from tests.decoder.worlds import random_decoder, sids_of
 
 
@@ -19,10 +23,9 @@ def test_trie_literal() -> None:
     trie = build_trie(np.array([[1, 0], [0, 2], [1, 0], [1, 5]]))
     assert trie.order.tolist() == [1, 0, 2, 3]
     assert trie.places.tolist() == [1, 0, 2, 3]
-    assert [each.tolist() for each in trie.codes] == [[0, 1], [2, 0, 5]]
-    assert [each.tolist() for each in trie.children] == [[0, 2], [0, 1, 3]]
-    assert [each.tolist() for each in trie.begins] == [[0, 4], [0, 1, 4], [0, 1, 3, 4]]
-    assert trie.branching == (2, 2)
+    assert [each.codes.tolist() for each in trie.levels] == [[0, 1], [2, 0, 5]]
+    assert [each.children.tolist() for each in trie.levels] == [[0, 2], [0, 1, 3]]
+    assert [each.begins.tolist() for each in trie.levels] == [[0, 1, 4], [0, 1, 3, 4]]
 
 
 def oracle_scores(decoder: Decoder, table: torch.Tensor, state: torch.Tensor) -> np.ndarray:
@@ -47,31 +50,55 @@ def code_tables(draw: st.DrawFn) -> np.ndarray:
     return np.array(rows)
 
 
-@settings(max_examples=25, deadline=None)
-@given(code_tables(), st.integers(1, 30), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.5, 1.0]))
-def test_wide_beam_is_exact_search(codes: np.ndarray, k: int, random: object, share: float) -> None:
-    """With a beam as wide as the catalogue, items and scores are those of scoring every allowed item."""
+@settings(max_examples=40, deadline=None)
+@given(
+    code_tables(),
+    st.integers(1, 30),
+    st.randoms(use_true_random=False),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([None, None, 1, 2]),
+    st.integers(1, 3),
+)
+def test_wide_beam_is_exact_search(
+    codes: np.ndarray, k: int, random: object, share: float, quota: int | None, level: int
+) -> None:
+    """With a beam as wide as the catalogue, items and scores are those of scoring every allowed item.
+
+    With a quota, they are those of going down that list and leaving out what is beyond the quota.
+    """
     decoder = random_decoder(sids_of(codes), dense_share=share)
     rng = np.random.default_rng(random.randrange(1000))  # type: ignore[attr-defined]
     vectors = rng.standard_normal((len(codes), 6)).astype(np.float32)
     states = torch.from_numpy(rng.standard_normal((3, 16)).astype(np.float32))
     shared = rng.random(len(codes)) < 0.8
     excluded = rng.integers(-1, len(codes), (3, 5))
-    allowed = np.tile(shared, (3, 1))
-    for row, gone in enumerate(excluded):
-        allowed[row, gone[gone >= 0]] = False
-    table = decoder.item_table(vectors)
-    trie = build_trie(codes)
+    table, trie = decoder.item_table(vectors), build_trie(codes)
     mask = make_mask(trie, shared).without(trie, excluded)
-    items, scores = beam_search(decoder, table, states, trie, len(codes), k, mask)
-    for row in range(3):
-        expected = np.where(allowed[row], oracle_scores(decoder, table, states[row]), -np.inf)
-        found = min(k, int(allowed[row].sum()))
-        assert (items[row, found:] == -1).all() and (scores[row, found:] == -torch.inf).all()
+    beam = len(codes) * (1 if quota is None else -(-k // quota))  # room for all under each prefix
+    items, scores = beam_search(decoder, table, states, trie, beam, k, mask, spread=Spread((), quota, level))
+    for row, gone in enumerate(excluded):
+        allowed = shared.copy()
+        allowed[gone[gone >= 0]] = False
+        every = oracle_scores(decoder, table, states[row])
+        expected = best_within(np.where(allowed, every, -np.inf), codes[:, :level], k, quota or k)
+        found = len(expected)
         listed = items[row, :found].numpy()
-        assert len(set(listed.tolist())) == found
-        np.testing.assert_allclose(scores[row, :found], np.sort(expected)[::-1][:found], rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(expected[listed], scores[row, :found], rtol=1e-4, atol=1e-4)
+        assert (items[row, found:] == -1).all() and (scores[row, found:] == -torch.inf).all()
+        assert len(set(listed.tolist())) == found and allowed[listed].all()
+        np.testing.assert_allclose(scores[row, :found], expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(every[listed], expected, rtol=1e-4, atol=1e-4)
+
+
+def best_within(scores: np.ndarray, prefixes: np.ndarray, k: int, quota: int) -> list[float]:
+    """The k best scores, at most `quota` of a prefix (N, l)."""
+    best: list[float] = []
+    taken = Counter[tuple[int, ...]]()
+    for item in np.argsort(-scores, kind="stable"):
+        prefix = tuple(prefixes[item].tolist())
+        if np.isfinite(scores[item]) and taken[prefix] < quota and len(best) < k:
+            best.append(float(scores[item]))
+            taken[prefix] += 1
+    return best
 
 
 def test_narrow_beam_still_finds_as_many_as_it_is_wide() -> None:
@@ -122,35 +149,28 @@ def test_results_are_existing_distinct_items(beam: int) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(code_tables(), st.randoms(use_true_random=False))
-def test_a_mask_counts_what_is_allowed(codes: np.ndarray, random: object) -> None:
+def test_a_mask_knows_where_something_is_allowed(codes: np.ndarray, random: object) -> None:
     """Over any stretch of the order and any row, as a boolean mask does; repeats and -1 exclude nothing more."""
     rng = np.random.default_rng(random.randrange(1000))  # type: ignore[attr-defined]
     n, trie = len(codes), build_trie(codes)
     shared, excluded = rng.random(n) < 0.6, rng.integers(-1, n, (2, 4))
     mask = make_mask(trie, shared).without(trie, excluded)
-    first, last = np.sort(rng.integers(0, n + 1, (2, 2, 6)), axis=0)
-    found = mask.under(torch.from_numpy(first), torch.from_numpy(last))
     for row in range(2):
         allowed = shared.copy()
         allowed[excluded[row][excluded[row] >= 0]] = False
-        ordered = allowed[trie.order.numpy()]
-        expected = [ordered[a:b].sum() for a, b in zip(first[row], last[row], strict=True)]
-        assert found[row].tolist() == expected
+        ordered = allowed[trie.order]
+        for first, last in combinations_with_replacement(range(n + 1), 2):
+            assert is_open(mask, row, first, last) == ordered[first:last].any()
 
 
 def test_a_mask_without_exclusions() -> None:
     """What `make_mask` gives serves all rows."""
     trie = build_trie(np.array([[1, 0], [0, 2], [1, 5]]))
     mask = make_mask(trie, np.array([True, False, True]))
-    assert mask.excluded is None and mask.before.tolist() == [0, 0, 1, 2]
-    assert isinstance(mask.without(trie, np.array([[0]])), Mask)
-
-
-def test_groups_keep_their_best() -> None:
-    """At most two of each group, ties to the earlier place, and nothing else changes."""
-    scores = torch.tensor([[1.0, 5.0, 5.0, 5.0, 2.0, -torch.inf]])
-    groups = torch.tensor([[7, 3, 3, 3, 7, 7]])
-    assert cap_groups(scores, groups, 2).tolist() == [[1.0, 5.0, 5.0, -torch.inf, 2.0, -torch.inf]]
+    assert mask.before.tolist() == [0, 0, 1, 2]
+    assert [is_open(mask, row, 0, 1) or not is_open(mask, row, 1, 2) for row in range(3)] == [False] * 3
+    assert make_mask(trie).before.tolist() == [0, 1, 2, 3]
+    assert mask.without(trie, np.array([[0, 2, 0, -1]])).excluded.tolist() == [[1, 2, 3, 3]]
 
 
 @pytest.mark.parametrize(("level", "most"), [(1, 1), (1, 2), (2, 1)])
