@@ -1,6 +1,6 @@
 """What a run would do, found out by the stages' own recipes, without work and without a write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, ParamSpec
@@ -105,7 +105,7 @@ class Plan(Steps):
         """The release before; None if the logical time is not known yet, when nothing asks for it."""
         return None if is_pending(interactions) else super().previous(interactions)
 
-    def check_sizes(self, catalogue: Artifact, codebooks: Sequence[int], previous: Release | None) -> None:
+    def check_sizes(self, catalogue: Artifact, config: Config, previous: Release | None) -> None:
         """Nothing here: `validate` says it of the sample."""
 
     def _found(self, manifest: Manifest) -> PlannedStage:

@@ -71,7 +71,7 @@ def _run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     interactions = run(ingest_interactions, store, config.interactions, as_of)
     previous = steps.previous(interactions)
     catalogue = run(ingest_catalogue, store, config.catalogue, interactions, as_of)
-    steps.check_sizes(catalogue, config.quantizer.codebooks, previous)
+    steps.check_sizes(catalogue, config, previous)
     run(ingest_availability, store, config.catalogue, catalogue)
     histories = run(build_histories, store, config.histories, interactions, catalogue)
     pairs = run(mine_pairs, store, config.pairs, histories)

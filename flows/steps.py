@@ -1,7 +1,6 @@
 """What a run of the flow has done so far, and the summary that a person or a program gets."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
@@ -10,7 +9,8 @@ from pydantic import BaseModel
 
 from sidflow.artifacts import Artifact, Store
 from sidflow.artifacts.kinds import KINDS
-from sidflow.quantizer.checks import check_codebooks
+from sidflow.config import Config
+from sidflow.quantizer.checks import check_codebooks, check_room
 from sidflow.release import Release, previous_release, read_release, release_artifact
 from tasks.ingest_interactions import effective_as_of
 from tasks.stage import unwrap
@@ -86,15 +86,26 @@ class Steps:
             self.store.note_use(release_artifact(self.store, release.id))
         return release
 
-    def check_sizes(self, catalogue: Artifact, codebooks: Sequence[int], previous: Release | None) -> None:
-        """Refuse codebooks that cannot fit the catalogue before anything else is spent; a fit is certain only at first.
+    def check_sizes(self, catalogue: Artifact, config: Config, previous: Release | None) -> None:
+        """Refuse codebooks that cannot fit the catalogue before anything else is spent.
+
+        Items must have room wherever a refit may happen, for no decision makes any; codes must find items only where a
+        fit is certain, since a catalogue that has shrunk may well keep its SIDs.
 
         Raises:
-            DataContractError: If there are more codes than items, or more items than SIDs.
+            DataContractError: If there are more codes than items, or more items than SIDs where each needs its own.
         """
         reached = self.until is None or KINDS.index(self.until) >= KINDS.index("quantizer")
-        if previous is None and reached:
-            check_codebooks(self.store.manifest(catalogue).rows, codebooks)
+        stays = previous is not None and config.refresh.force in ("keep", "assign_new")
+        if not reached or stays:
+            return
+        items, codebooks = self.store.manifest(catalogue).rows, config.quantizer.codebooks
+        if previous is None or config.refresh.force == "full" or self._other_settings(config, previous):
+            check_codebooks(items, codebooks)
+        check_room(items, codebooks, config.semantic_ids.uniqueness)
+
+    def _other_settings(self, config: Config, previous: Release) -> bool:
+        return self.store.manifest(previous.artifact("quantizer")).identity != config.quantizer.identity()
 
     def summary(self) -> Summary:
         """What has been done."""

@@ -10,7 +10,7 @@
     │   ├── CorruptArtifact    a part is gone or its checksum differs
     │   └── ReleaseMismatch    a decoder met a SID table that is not its own
     ├── ShapeError             arrays do not fit together                                  exit 1
-    └── TrainingDiverged       a loss became NaN or infinite                               exit 1
+    └── TrainingDiverged       a loss became NaN, infinite or absurdly large               exit 1
 
 A message says what, where, got, allowed and the next step.
 """
@@ -67,4 +67,4 @@ class ShapeError(SidflowError):
 
 
 class TrainingDiverged(SidflowError):
-    """A loss became NaN or infinite."""
+    """A loss became NaN, infinite or absurdly large."""

@@ -1,7 +1,6 @@
 """Task: one unique SID an item, with topic names; known items move only where the decision lets them."""
 
 import numpy as np
-import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -15,10 +14,11 @@ from sidflow.release import Release
 from sidflow.semantic_ids.assign import assign_semantic_ids as assign
 from sidflow.semantic_ids.policy import read_decision
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids, write_semantic_ids
+from sidflow.semantic_ids.topic_texts import topic_texts
 from sidflow.semantic_ids.topics import name_topics
 from tasks.stage import OnProgress, Stage
 
-SEMANTIC_IDS = Stage("semantic_ids", 1, ("sidflow.semantic_ids",))
+SEMANTIC_IDS = Stage("semantic_ids", 2, ("sidflow.semantic_ids",))
 
 
 @task(name="assign semantic ids", task_run_name="assign-semantic-ids", cache_policy=NO_CACHE)
@@ -54,22 +54,10 @@ def assign_semantic_ids(
         made = assign(fitted, vectors.vectors, vectors.item_ids, config, old, action, popularity)
         on_progress(1, 2)
         items = read_catalogue_table(store.files(catalogue))
-        topics = name_topics(made.codes, items["title"].to_pylist(), _other_texts(items), config.topic_terms)
+        more = topic_texts(items, store.manifest(embeddings).identity["template"], config.topic_columns)
+        topics = name_topics(made.codes, items["title"].to_pylist(), more, config.topic_terms)
         write_semantic_ids(SidTable(vectors.item_ids, made.codes, made.sizes, topics), attempt.data)
         on_progress(2, 2)
         return {**made.facts, "rows": len(made.codes)}
 
     return SEMANTIC_IDS.run(store, config, inputs, work)
-
-
-def _other_texts(catalogue: pa.Table) -> list[str]:
-    """What else is written of an item: every other text column, sentence by sentence."""
-    names = [
-        field.name
-        for field in catalogue.schema
-        if pa.types.is_string(field.type) and field.name not in ("item_id", "title")
-    ]
-    columns = [catalogue[name].to_pylist() for name in names]
-    if not columns:
-        return [""] * catalogue.num_rows
-    return [". ".join(each for each in row if each) for row in zip(*columns, strict=True)]

@@ -1,6 +1,8 @@
 """Task: how much of the SIDs this run makes anew."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -35,19 +37,19 @@ def decide_refresh(
     """Keep, assign new, full or re-encode; the two last sections say whether codes of now can be codes of before."""
     inputs = {"catalogue": catalogue, "embeddings": embeddings, "pairs": pairs, "histories": histories}
     inputs |= {f"previous_{kind}": previous.artifact(kind) for kind in ("quantizer", "semantic_ids") if previous}
-    encoder_changed = previous is not None and _encoder(store, embeddings) != _encoder(
-        store, previous.artifact("embeddings")
-    )
+    change = ""
+    if previous is not None:
+        change = encoder_change(_encoder(store, previous.artifact("embeddings")), _encoder(store, embeddings))
     shape_changed = previous is not None and (
         store.manifest(previous.artifact("quantizer")).identity != quantizer.identity()
         or store.manifest(previous.artifact("semantic_ids")).identity["uniqueness"] != semantic_ids.uniqueness
     )
-    identity = {"encoder_changed": encoder_changed, "shape_changed": shape_changed}
+    identity = {"encoder_changed": bool(change), "shape_changed": shape_changed}
 
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
-        comparable = previous is not None and not encoder_changed
+        comparable = previous is not None and not change
         monitors = _monitors(store, embeddings, pairs, histories, previous) if comparable and previous else None
-        decision = decide(monitors, config, encoder_changed, shape_changed)
+        decision = decide(monitors, config, change, shape_changed)
         write_decision(decision, attempt.data)
         on_progress(1, 1)
         return {**asdict(decision), "rows": 1}
@@ -55,10 +57,21 @@ def decide_refresh(
     return DECISION.run(store, config, inputs, work, identity)
 
 
-def _encoder(store: Store, embeddings: Artifact) -> dict[str, object]:
+def encoder_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What makes the vectors of two encoders incomparable, by name with both values; "" if nothing does."""
+    names = dict.fromkeys([*now, *before])
+    return "; ".join(
+        f"{name}: {before.get(name)!r} before, {now.get(name)!r} now"
+        for name in names
+        if before.get(name) != now.get(name)
+    )
+
+
+def _encoder(store: Store, embeddings: Artifact) -> dict[str, Any]:
     """What vectors must share to be comparable; the width of ready-made ones stands in no setting."""
     manifest = store.manifest(embeddings)
-    return {**manifest.identity, "dimensions": manifest.metrics["dim"]}
+    settings = {f"embedding.{name}": value for name, value in manifest.identity.items()}
+    return {"embedding dimensions": manifest.metrics["dim"], **settings}
 
 
 def _monitors(store: Store, embeddings: Artifact, pairs: Artifact, histories: Artifact, previous: Release) -> Monitors:

@@ -13,9 +13,10 @@ from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import QuantizerConfig
 from sidflow.embedding.table import read_embeddings
 from sidflow.pairs.table import read_pairs
-from sidflow.quantizer.codebook import load_quantizer, save_quantizer
+from sidflow.quantizer.codebook import Array, load_quantizer, save_quantizer
 from sidflow.quantizer.diagnostics import diagnose
 from sidflow.quantizer.fit import fit_quantizer as fit
+from sidflow.quantizer.sharing import Codes, neighbour_recall, nmi
 from sidflow.release import Release
 from sidflow.semantic_ids.align import align_quantizer
 from sidflow.semantic_ids.policy import read_decision
@@ -23,7 +24,7 @@ from sidflow.semantic_ids.table import positions, read_semantic_ids
 from tasks.stage import OnProgress, Stage, cached
 
 log = logging.getLogger(__name__)
-QUANTIZER = Stage("quantizer", 2, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
+QUANTIZER = Stage("quantizer", 3, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
 
 
 @task(name="fit quantizer", task_run_name="fit-quantizer", cache_policy=NO_CACHE)
@@ -61,10 +62,17 @@ def fit_quantizer(
         (attempt.beside / "curve.json").write_text(json.dumps(fitted.curve))
         codes = quantizer.assign(quantizer.encode(vectors.vectors))
         labels = _labels(read_catalogue_table(store.files(catalogue)))
-        facts = {**fitted.facts, **diagnose(quantizer, vectors.vectors, codes, mined, labels)}
+        peer = {**fitted.facts["rq_kmeans"], **_alike(fitted.peer_codes, vectors.vectors, quantizer.mean, labels)}
+        facts = {**fitted.facts, **diagnose(quantizer, vectors.vectors, codes, mined, labels), "rq_kmeans": peer}
         return {**facts, "rows": sum(config.codebooks), "warm_started": warm}
 
     return QUANTIZER.run(store, config, inputs, work)
+
+
+def _alike(codes: Codes, vectors: Array, mean: Array, labels: list[str] | None) -> Facts:
+    """What near items, and items of a category, share under the peer's codes."""
+    neighbours = neighbour_recall(vectors, codes, mean)
+    return {"neighbours": neighbours, "nmi": nmi(codes[:, 0], labels) if labels is not None else None}
 
 
 def _labels(catalogue: pa.Table) -> list[str] | None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
+from sidflow.config.codes import QuantizerConfig, SemanticIdsConfig
 from sidflow.config.explain import explain
 from sidflow.config.fields import Section, operational
 from sidflow.config.inputs import CatalogueConfig, HistoriesConfig, InteractionsConfig, StoreConfig
-from sidflow.config.learning import EmbeddingConfig, PairsConfig, QuantizerConfig, RefreshConfig, SemanticIdsConfig
+from sidflow.config.learning import EmbeddingConfig, PairsConfig, RefreshConfig
 from sidflow.config.serving import DatasetConfig, DecoderConfig, DeploymentsConfig, EvaluationConfig, ReleaseConfig
 from sidflow.config.strict_yaml import read_yaml
 from sidflow.errors import ConfigError

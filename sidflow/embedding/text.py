@@ -38,7 +38,7 @@ def render_texts(catalogue: pa.Table, template: str) -> list[str]:
     slots, after = _parse(template)
     for slot in slots:
         _check_column(slot.field, catalogue)
-    columns = [_as_texts(catalogue[slot.field]) for slot in slots]
+    columns = [column_texts(catalogue[slot.field]) for slot in slots]
     return [_join(slots, values, after) for values in zip(*columns, strict=True)]
 
 
@@ -75,7 +75,7 @@ def _check_column(field: str, catalogue: pa.Table) -> None:
         )
 
 
-def _as_texts(column: pa.ChunkedArray) -> list[str]:
+def column_texts(column: pa.ChunkedArray) -> list[str]:
     """A column as texts of single-spaced words; empty where there is no value."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return [", ".join(_words(each) for each in values or () if each is not None) for values in column.to_pylist()]

@@ -8,6 +8,7 @@ import numpy as np
 from sidflow.errors import ConfigError
 from sidflow.pairs.table import Pairs
 from sidflow.quantizer.codebook import Array, Quantizer
+from sidflow.quantizer.digests import grid_cells
 from sidflow.quantizer.init import SAMPLE_PER_CODE, init_codebooks, refine_codebooks
 from sidflow.quantizer.pmi import learn_behaviour
 
@@ -113,21 +114,21 @@ def fit_random(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer
     """Codes that know nothing: the floor of every comparison.
 
     A code is a hash of the vector's bytes under a random key, so an item keeps it from run to run, a new item gets one
-    too, and only exact copies share one. The hash is a point in a cube with a side a level, cut into K_l equal slices.
+    too, and only exact copies share one. A level's hash is a point near the centre of one of K_l cells of a grid, so
+    that the nearest code vector is the cell whatever K_l.
 
     Args:
         vectors: (N, D); only their mean is used, by diagnostics.
         codebooks: Codes per level.
         seed: Of the key.
     """
-    levels = len(codebooks)
     key = np.random.default_rng(seed).standard_normal((1, 16)).astype(np.float32)  # 64 bytes
-    slices = []
+    grids = []
     for level, size in enumerate(codebooks):
-        slices.append(np.zeros((size, levels), np.float32))
-        slices[-1][:, level] = (np.arange(size) + 0.5) / size
+        grids.append(np.zeros((size, 2 * len(codebooks)), np.float32))
+        grids[-1][:, 2 * level : 2 * level + 2] = grid_cells(size)
     layer = (key, np.zeros(1, np.float32))
-    return Quantizer(mean_vector(vectors), (layer,), tuple(slices), _no_biases(codebooks), "random")
+    return Quantizer(mean_vector(vectors), (layer,), tuple(grids), _no_biases(codebooks), "random")
 
 
 def mean_vector(vectors: Array) -> Array:

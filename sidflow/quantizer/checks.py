@@ -10,6 +10,7 @@ from sidflow.errors import DataContractError, ShapeError
 from sidflow.quantizer.codebook import Array, Quantizer
 
 CHUNK = 65_536
+LARGEST = 1e37  # a tenth of what float32 holds: differences must fit too
 
 
 def check_vectors(vectors: Array) -> None:
@@ -20,7 +21,7 @@ def check_vectors(vectors: Array) -> None:
 
     Raises:
         ShapeError: If they are not (N, D).
-        DataContractError: If there are none, one is not finite, or all are equal.
+        DataContractError: If there are none, one is not finite or beyond float32, or all are equal.
     """
     if vectors.ndim != 2:
         raise ShapeError(f"quantizer: embeddings have shape {vectors.shape}, allowed is (items, dimensions).")
@@ -29,10 +30,10 @@ def check_vectors(vectors: Array) -> None:
     varied = False
     for start in range(0, len(vectors), CHUNK):
         chunk = vectors[start : start + CHUNK]
-        bad = ~np.isfinite(chunk).all(axis=1)
+        bad = ~(np.abs(chunk) <= LARGEST).all(axis=1)  # NaN is not, either
         if bad.any():
             raise DataContractError(
-                f"quantizer: the embedding of item {start + int(bad.argmax())} is not finite "
+                f"quantizer: the embedding of item {start + int(bad.argmax())} is not finite or beyond {LARGEST:g} "
                 f"({int(bad.sum())} such among items {start} to {start + len(chunk) - 1}). Embed the items again, or "
                 "mend the columns in embedding.vectors."
             )
@@ -45,20 +46,33 @@ def check_vectors(vectors: Array) -> None:
 
 
 def check_codebooks(items: int, codebooks: Sequence[int]) -> None:
-    """Refuse codebooks that are too large or too small for a catalogue.
+    """Refuse codebooks that are too large for a catalogue.
 
     Raises:
-        DataContractError: If a level has more codes than there are items, or there are fewer SIDs than items.
+        DataContractError: If a level has more codes than there are items.
     """
     if items < max(codebooks):
         raise DataContractError(
             f"quantizer: fewer items than codes: {items} items for a level of {max(codebooks)} codes; "
             f"allowed are at most as many codes as items. Lower quantizer.codebooks (now {list(codebooks)})."
         )
-    if items > math.prod(codebooks):
+
+
+def check_room(items: int, codebooks: Sequence[int], uniqueness: str) -> None:
+    """Refuse codebooks that are too small to give each item of a catalogue its own SID, where it is to have one.
+
+    Args:
+        items: Number of items.
+        codebooks: Codes per level.
+        uniqueness: Setting `semantic_ids.uniqueness`; `suffix` makes its own room and `allow` needs none.
+
+    Raises:
+        DataContractError: If there are fewer SIDs than items.
+    """
+    if uniqueness == "unique" and items > math.prod(codebooks):
         raise DataContractError(
             f"quantizer: {items} items but only {math.prod(codebooks)} SIDs; allowed is one for each item or more. "
-            f"Raise quantizer.codebooks (now {list(codebooks)}) or add a level."
+            f"Raise quantizer.codebooks (now {list(codebooks)}), add a level, or set semantic_ids.uniqueness=suffix."
         )
 
 

@@ -72,7 +72,7 @@ class Quantizer:
                 f"(n, {len(self.mean)}). Fit again on the new vectors, or give those it was fitted on."
             )
         if self.method == "random":
-            return hashed_latents(vectors, len(self.codebooks), self.layers[0][0].tobytes())
+            return hashed_latents(vectors, self.sizes, self.layers[0][0].tobytes())
         latents = np.empty((len(vectors), self.codebooks[0].shape[1]), np.float32)
         for rows in _chunks(len(vectors)):
             hidden = unit_rows(np.asarray(vectors[rows], np.float32) - self.mean)
@@ -148,9 +148,12 @@ def nearest_codes(residual: Array, codebook: Array, bias: Array | None = None) -
 
 
 def unit_rows(vectors: Array) -> Array:
-    """Rows scaled to unit length; a zero row stays zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Array = vectors / np.maximum(norms, np.float32(1e-12))
+    """Rows scaled to unit length, however long or short; a zero row stays zero."""
+    peaks = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
+    # By a power of two, which rounds nothing: the squares of 1e25 and of 1e-30 are beyond float32.
+    scaled = vectors * np.ldexp(np.float32(1), np.clip(-np.frexp(peaks)[1], -126, 126))
+    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+    units: Array = scaled / np.where(norms > 0, norms, np.float32(1))
     return units
 
 

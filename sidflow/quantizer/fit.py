@@ -34,6 +34,7 @@ class Fit:
     quantizer: Quantizer
     curve: list[dict[str, Any]]  # at fifty steps: step, losses by name, perplexity over K per level
     facts: dict[str, Any]  # numbers for the manifest
+    peer_codes: npt.NDArray[np.int16]  # what RQ-KMeans assigns, (N, L)
 
 
 def fit_quantizer(
@@ -61,7 +62,7 @@ def fit_quantizer(
         DataContractError: If vectors are not finite or all equal, the codebooks are too large or too small for the
             catalogue, or pairs name unknown items.
         ConfigError: If `initial` has another shape.
-        TrainingDiverged: If a loss becomes NaN or infinite.
+        TrainingDiverged: If a loss becomes NaN, infinite or far larger than any model has.
     """
     check_vectors(vectors)
     check_codebooks(len(vectors), config.codebooks)
@@ -74,6 +75,7 @@ def fit_quantizer(
     peer = fit_rq_kmeans(vectors, config.codebooks, config.seed, initial if config.method == "rq-kmeans" else None)
     trained = _train(vectors, pairs, sampler if off is None else None, config, initial, on_progress, folder)
     quantizer = trained.quantizer if trained else _fit_peer(vectors, pairs, config, initial, peer)
+    peer_facts, peer_codes = _described(peer, vectors, pairs)
     facts = {
         "method": config.method,
         "items": len(vectors),
@@ -85,8 +87,8 @@ def fit_quantizer(
         "collaborative": f"off: {off}" if off else "on",
         "revived": trained.revived if trained else [0] * len(config.codebooks),
         "plateau": trained.plateau if trained else None,
-        "codes": _described(quantizer, vectors, pairs),
-        "rq_kmeans": _described(peer, vectors, pairs),
+        "codes": _described(quantizer, vectors, pairs)[0],
+        "rq_kmeans": peer_facts,
     }
     log.info(
         "quantizer: %s over %d items and %d pairs: perplexity %s, unique %.3f",
@@ -96,7 +98,7 @@ def fit_quantizer(
         facts["codes"]["perplexity"],
         facts["codes"]["unique_share"],
     )
-    return Fit(quantizer, trained.curve if trained else [], facts)
+    return Fit(quantizer, trained.curve if trained else [], facts, peer_codes)
 
 
 def _sampler(pairs: Pairs | None, copies: npt.NDArray[np.int64], config: QuantizerConfig) -> PairSampler | None:
@@ -127,7 +129,8 @@ def _train(
     """What training made; None for a method without training."""
     if config.method != "rq-vae":
         return None
-    from sidflow.quantizer.checkpoint import Checkpoint, fit_key  # torch takes seconds to import
+    from sidflow.artifacts.checkpoint import Checkpoint  # torch takes seconds to import
+    from sidflow.quantizer.checkpoint import fit_key
     from sidflow.quantizer.train import train_rq_vae
 
     key = fit_key(vectors, pairs, config, initial) if folder is not None else b""
@@ -151,6 +154,8 @@ def _fit_peer(
             return rq_kmeans
 
 
-def _described(quantizer: Quantizer, vectors: Array, pairs: Pairs | None) -> dict[str, Any]:
+def _described(
+    quantizer: Quantizer, vectors: Array, pairs: Pairs | None
+) -> tuple[dict[str, Any], npt.NDArray[np.int16]]:
     codes, variance = assign_and_explain(quantizer, vectors)
-    return {**describe_codes(codes, quantizer.sizes, pairs), "explained_variance": variance}
+    return {**describe_codes(codes, quantizer.sizes, pairs), "explained_variance": variance}, codes

@@ -1,13 +1,12 @@
 """What one joint step minimises: the quantiser's losses by name, each switched by its setting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sidflow.config import QuantizerConfig
-from sidflow.errors import TrainingDiverged
 from sidflow.quantizer.balance import Usage
 from sidflow.quantizer.losses import collaborative_loss, quantisation_loss, reconstruction_loss, switch_loss
 from sidflow.quantizer.model import Quantised, rotate, straight_through
@@ -45,20 +44,6 @@ def joint_losses(
     if config.balance == "switch":
         losses["balance"] = _balance(quantised, usages, config)
     return losses
-
-
-def check_finite(losses: Mapping[str, Tensor], step: int) -> None:
-    """Stop at the first loss that is NaN or infinite.
-
-    Raises:
-        TrainingDiverged: Naming the loss and the step.
-    """
-    for name, loss in losses.items():
-        if not torch.isfinite(loss):
-            raise TrainingDiverged(
-                f"quantizer: the {name} loss became {loss.item()} at step {step}. Lower quantizer.lr, or look for "
-                "outliers in the embeddings."
-            )
 
 
 def _pass_through(quantised: Quantised, total: Tensor, config: QuantizerConfig) -> Tensor:

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from sidflow.artifacts.checkpoint import Checkpoint
 from sidflow.config import QuantizerConfig
 from sidflow.quantizer.balance import adjust_bias, revive
-from sidflow.quantizer.checkpoint import Checkpoint
 from sidflow.quantizer.codebook import Array, Quantizer, unit_rows
+from sidflow.quantizer.divergence import check_fitted, check_losses
 from sidflow.quantizer.init import init_codebooks, random_codebooks, refine_codebooks
 from sidflow.quantizer.losses import anchor_loss, reconstruction_loss
 from sidflow.quantizer.model import RqVae
-from sidflow.quantizer.objective import check_finite, joint_losses
+from sidflow.quantizer.objective import joint_losses
 from sidflow.quantizer.plateau import Plateau
 from sidflow.quantizer.progress import Curve, Progress
 from sidflow.quantizer.sampling import PairSampler
@@ -59,7 +60,7 @@ def train_rq_vae(
         checkpoint: Where the state is kept from which an interrupted fit goes on; it is removed at the end.
 
     Raises:
-        TrainingDiverged: If a loss becomes NaN or infinite.
+        TrainingDiverged: If a loss becomes NaN, infinite or far larger than any model has, or a fitted number does.
     """
     model = RqVae((len(mean), *config.hidden, config.latent), config.codebooks, config.seed)
     warm_up_lr, before = config.lr, None
@@ -80,8 +81,10 @@ def train_rq_vae(
     _train_jointly(so_far, rows, sampler, before, config, checkpoint, report)
     fitted = model.export(mean)
     codebooks = refine_codebooks(fitted.encode(vectors), fitted.codebooks, fitted.biases, config.lloyd_passes)
+    quantizer = replace(fitted, codebooks=codebooks)
+    check_fitted(quantizer)
     checkpoint.remove()
-    return Trained(replace(fitted, codebooks=codebooks), so_far.curve, so_far.revived, so_far.plateau.jumped or None)
+    return Trained(quantizer, so_far.curve, so_far.revived, so_far.plateau.jumped or None)
 
 
 class _Rows:
@@ -117,7 +120,7 @@ def _warm_up(
         if frozen:
             latents = model.quantise(latents).total().detach()
         loss = reconstruction_loss(inputs, model.decoder(latents))
-        check_finite({"warm-up reconstruction": loss}, step)
+        check_losses({"warm-up reconstruction": loss}, step)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -162,7 +165,7 @@ def _train_jointly(
         losses = joint_losses(model.decoder, inputs, quantised, pairs, usages, config, rng)
         if before is not None:
             losses["anchor"] = anchor_loss(quantised.latents, before(inputs))
-        check_finite(losses, step)
+        check_losses(losses, step)
         ramp = min(1.0, progress / config.collaborative_ramp) if config.collaborative_ramp else 1.0
         weights = {"collaborative": config.collaborative * ramp, "anchor": config.warm_anchor}
         optimizer.zero_grad()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from sidflow.config.learning import SemanticIdsConfig
+from sidflow.config.codes import SemanticIdsConfig
 from sidflow.errors import ConfigError, ReleaseMismatch, ShapeError
 from sidflow.quantizer.codebook import Quantizer
 from sidflow.semantic_ids.churn import measure_churn

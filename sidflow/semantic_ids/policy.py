@@ -36,7 +36,7 @@ class Decision:
 
 
 def decide(
-    monitors: Monitors | None, config: RefreshConfig, encoder_changed: bool = False, shape_changed: bool = False
+    monitors: Monitors | None, config: RefreshConfig, encoder_change: str = "", shape_changed: bool = False
 ) -> Decision:
     """How much of the SIDs to make anew.
 
@@ -47,13 +47,14 @@ def decide(
     Args:
         monitors: Drift against the previous release; None if there is none (or its encoder differs).
         config: Limits and overrides.
-        encoder_changed: The text model or template is not the previous release's.
+        encoder_change: How the text model, template or vectors' width differ from the previous release's, such as
+            "embedding dimensions: 384 before, 768 now"; "" if they do not.
         shape_changed: The quantiser's settings, or the uniqueness mode, are not the previous release's.
 
     Raises:
         ConfigError: If the encoder changed and `allow_reencode` is off.
     """
-    decision = _decide(monitors, config, encoder_changed, shape_changed)
+    decision = _decide(monitors, config, encoder_change, shape_changed)
     LOG.info("decision: %s: %s", decision.action, decision.reason)
     return decision
 
@@ -98,9 +99,9 @@ def read_decision(files: Mapping[str, Path]) -> Decision:
         raise CorruptArtifact(f"{FILE}: not a decision ({error!r}). Run the stage decision again.") from error
 
 
-def _decide(monitors: Monitors | None, config: RefreshConfig, encoder_changed: bool, shape_changed: bool) -> Decision:
-    if encoder_changed:
-        return _re_encode(monitors, config)
+def _decide(monitors: Monitors | None, config: RefreshConfig, encoder_change: str, shape_changed: bool) -> Decision:
+    if encoder_change:
+        return _re_encode(monitors, config, encoder_change)
     if monitors is None:
         forced = f" (refresh.force={config.force} needs one)" if config.force not in ("auto", "full") else ""
         return Decision("full", f"No previous release to build on{forced}: everything is fitted.", False, None)
@@ -116,14 +117,14 @@ def _decide(monitors: Monitors | None, config: RefreshConfig, encoder_changed: b
     return _by_monitors(monitors, config)
 
 
-def _re_encode(monitors: Monitors | None, config: RefreshConfig) -> Decision:
+def _re_encode(monitors: Monitors | None, config: RefreshConfig, change: str) -> Decision:
     if not config.allow_reencode:
         raise ConfigError(
-            "The text encoder or template differs from the previous release's: every vector, SID and decoder would be "
-            "made anew. Set refresh.allow_reencode=true to allow that, or restore embedding.model, embedding.template "
-            "and embedding.vectors."
+            f"The vectors cannot be compared with the previous release's: {change}. Every vector, SID and decoder "
+            "would be made anew. Set refresh.allow_reencode=true to allow that, or restore what they were made from: "
+            "embedding.model, embedding.template, and the columns of embedding.vectors."
         )
-    reason = "The text encoder or template changed, and refresh.allow_reencode is on: everything is fitted anew."
+    reason = f"The vectors are others ({change}), and refresh.allow_reencode is on: everything is fitted anew."
     return Decision("re_encode", reason, False, monitors)
 
 

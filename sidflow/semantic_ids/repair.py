@@ -1,10 +1,13 @@
 """Moving items that share a path to the cheapest free paths, deterministically."""
 
+from collections import Counter
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sidflow.quantizer.codebook import Quantizer
-from sidflow.semantic_ids.search import TakenPaths, code_costs, nearest_free_path
+from sidflow.semantic_ids.search import Path, TakenPaths, code_costs, free_paths
 from sidflow.semantic_ids.table import path_groups
 
 
@@ -13,7 +16,8 @@ def repair_paths(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, h
 
     1. A path keeps one holder: a held row before others, then the nearest, then the first row.
     2. The others of a prefix share its free last codes optimally (linear sum assignment).
-    3. Those that find no free code there take, in row order, the cheapest free path of a best-first search.
+    3. Those that find no free code there take, in row order, the cheapest free path of a best-first search,
+       which items with the very same latent share.
 
     The cost of a path is squared error plus the quantiser's biases. Only buckets with collisions are looped over.
 
@@ -89,7 +93,14 @@ def _settle_overflow(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarra
     settled = np.ones(len(codes), bool)
     settled[overflow] = False
     taken = TakenPaths(codes[settled], len(quantizer.codebooks[-1]))
-    for row in overflow:
-        path = nearest_free_path(quantizer, latents[row], taken)
+    keys = [latents[row].tobytes() for row in overflow]
+    waiting = Counter(keys)
+    searches: dict[bytes, Iterator[Path]] = {}
+    for row, key in zip(overflow, keys, strict=True):
+        search = searches.pop(key, None) or free_paths(quantizer, latents[row], taken)
+        path = next(search)
         taken.add(path)
         codes[row] = path
+        waiting[key] -= 1
+        if waiting[key]:  # a copy of this item goes on where its search stopped
+            searches[key] = search

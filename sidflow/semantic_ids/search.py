@@ -1,6 +1,7 @@
-"""Best-first search for the cheapest free path of one item."""
+"""Best-first search for the free paths of one latent, cheapest first."""
 
 import heapq
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -41,52 +42,69 @@ class TakenPaths:
         self.under(path[:-1])[path[-1]] = True
 
 
-def nearest_free_path(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths) -> Path:
-    """The cheapest free path that a best-first search over prefixes finds; it widens until it finds one.
+def free_paths(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths) -> Iterator[Path]:
+    """Free paths, the cheapest that a best-first search over prefixes finds first; it widens until it finds one.
+
+    The search goes on where it was: items with the very same latent share one, and each gets what a search of its own
+    would find, since what is taken stays taken.
 
     Args:
         quantizer: Codebooks and biases.
-        latent: One item's latent, (d,).
-        taken: Paths that are not free; at least one path must be.
+        latent: (d,).
+        taken: Paths that are not free, which may grow meanwhile; a path comes again until it is taken.
+
+    Raises:
+        RuntimeError: If the next path is asked for and none is free.
     """
     reach = REACH
     while True:
-        path = _search(quantizer, latent.astype(np.float64), taken, reach)
-        if path is not None:
-            return path
+        yield from _search(quantizer, latent.astype(np.float64), taken, reach)
         if reach >= max(len(codebook) for codebook in quantizer.codebooks):
-            raise RuntimeError("nearest_free_path: every path is taken; check the number of items beforehand.")
+            raise RuntimeError("free_paths: every path is taken; check the number of items beforehand.")
         reach *= 2
 
 
-def _search(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths, reach: int) -> Path | None:
+def _search(quantizer: Quantizer, latent: np.ndarray, taken: TakenPaths, reach: int) -> Iterator[Path]:
     """Best-first: a prefix is worth its greedy completion, a whole path its exact cost."""
     levels = len(quantizer.codebooks)
     heap: list[tuple[float, Path]] = [(0.0, ())]
+    ends: dict[Path, tuple[float, np.ndarray]] = {}  # of a prefix of L - 1 codes: its biases, costs of last codes (K,)
     while heap:
         _, prefix = heapq.heappop(heap)
         if len(prefix) == levels:
-            return prefix
-        for child in _children(quantizer, latent, prefix, taken, reach):
-            heapq.heappush(heap, child)
-    return None
-
-
-def _children(
-    quantizer: Quantizer, latent: np.ndarray, prefix: Path, taken: TakenPaths, reach: int
-) -> list[tuple[float, Path]]:
-    """The next prefixes with their estimated costs, or the one best free path under a prefix of L - 1 codes."""
-    level, residual, spent = len(prefix), latent, 0.0
-    for codebook, bias, code in zip(quantizer.codebooks, quantizer.biases, prefix, strict=False):
-        residual, spent = residual - codebook[code], spent + float(bias[code])
-    cost = code_costs(residual[None], quantizer.codebooks[level], quantizer.biases[level])[0]
-    if level == len(quantizer.codebooks) - 1:
+            if not taken.under(prefix[:-1])[prefix[-1]]:
+                yield prefix
+            prefix = prefix[:-1]  # the path is taken by now: the next one under its prefix
+        if len(prefix) < levels - 1:
+            for child in _children(quantizer, latent, prefix, reach):
+                heapq.heappush(heap, child)
+            continue
+        if prefix not in ends:
+            residual, spent = _left_over(quantizer, latent, prefix)
+            ends[prefix] = spent, code_costs(residual[None], quantizer.codebooks[-1], quantizer.biases[-1])[0]
+        spent, cost = ends[prefix]
         cost[taken.under(prefix)] = np.inf
         best = int(cost.argmin())
-        return [(spent + float(cost[best]), (*prefix, best))] if np.isfinite(cost[best]) else []
+        if np.isfinite(cost[best]):
+            heapq.heappush(heap, (spent + float(cost[best]), (*prefix, best)))
+
+
+def _children(quantizer: Quantizer, latent: np.ndarray, prefix: Path, reach: int) -> list[tuple[float, Path]]:
+    """The nearest next prefixes with their estimated costs."""
+    level, (residual, spent) = len(prefix), _left_over(quantizer, latent, prefix)
+    bias = quantizer.biases[level]
+    cost = code_costs(residual[None], quantizer.codebooks[level], bias)[0]
     nearest = np.argsort(cost, kind="stable")[:reach]
-    estimate = spent + quantizer.biases[level][nearest] + _completed(quantizer, residual, nearest, level)
+    estimate = spent + bias[nearest] + _completed(quantizer, residual, nearest, level)
     return [(value, (*prefix, code)) for value, code in zip(estimate.tolist(), nearest.tolist(), strict=True)]
+
+
+def _left_over(quantizer: Quantizer, latent: np.ndarray, prefix: Path) -> tuple[np.ndarray, float]:
+    """What a prefix leaves of a latent, (d,), and the biases it has cost."""
+    residual, spent = latent, 0.0
+    for codebook, bias, code in zip(quantizer.codebooks, quantizer.biases, prefix, strict=False):
+        residual, spent = residual - codebook[code], spent + float(bias[code])
+    return residual, spent
 
 
 def _completed(quantizer: Quantizer, residual: np.ndarray, choices: np.ndarray, level: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from sidflow.config import Config
 from sidflow.embedding.blocks import read_block
 from sidflow.embedding.text import render_texts
-from sidflow.quantizer.checks import check_codebooks
+from sidflow.quantizer.checks import check_codebooks, check_room
 from sidflow.setup.looked import Looks
 
 
@@ -30,6 +30,7 @@ def check(looks: Looks, config: Config, shown: int) -> None:
         if looks.catalogue.complete:
             items = looks.catalogue.cleaned.num_rows
             looks.collect(partial(check_codebooks, items, config.quantizer.codebooks))
+            looks.collect(partial(check_room, items, config.quantizer.codebooks, config.semantic_ids.uniqueness))
     _weigh_rejects(looks)
     _room(looks, config.store.root)
 

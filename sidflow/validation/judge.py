@@ -24,7 +24,8 @@ def judge(kind: str, facts: Facts, limits: Mapping[str, float]) -> list[GateResu
 
     Returns:
         One result for each expectation about facts, then one for each about rows. What could not be observed or
-        evaluated has failed; so a data set whose rows were never looked at fails.
+        evaluated has failed; so a data set whose rows were never looked at fails. Only what the stage itself could
+        not measure, for a reason that the suite knows, passes with that reason noted.
 
     Raises:
         ConfigError: If there is no such kind.
@@ -49,28 +50,34 @@ class _Pending:
         minimum: float | None = None,
         maximum: float | None = None,
         above: bool = False,
+        unmeasured: bool = False,
     ):
-        self.texts, self.observed = texts, observed
+        self.texts, self.observed, self.unmeasured = texts, observed, unmeasured
         self.minimum, self.maximum, self.above = minimum, maximum, above
 
     def verdict(self, outcome: Outcome) -> GateResult:
         expectation, subject, next_step = self.texts
-        success = outcome.error is None and not len(outcome.unexpected) and self.observed is not None
+        holds = outcome.error is None and not len(outcome.unexpected) and self.observed is not None
         if outcome.error is not None:
             next_step = f"It could not be evaluated: {outcome.error}. {next_step}"
         observed = None if self.observed is None or not math.isfinite(self.observed) else self.observed
-        return GateResult(expectation, subject, observed, self.minimum, self.maximum, success, next_step)
+        return GateResult(
+            expectation, subject, observed, self.minimum, self.maximum, holds or self.unmeasured, next_step
+        )
 
 
 def _about_fact(kind: str, check: FactCheck, facts: Facts, limits: Mapping[str, float]) -> _Pending | None:
     try:
-        observed = check.observe(facts)
+        observed, is_there = check.observe(facts), True
     except KeyError:
-        observed = None
+        observed, is_there = None, False
     if observed is None and check.optional:
         return None
-    texts = (check.expectation, f"{kind}.{check.subject}", check.next_step)
-    return _Pending(texts, observed, _limit(check.minimum, limits), _limit(check.maximum, limits), check.above)
+    unmeasured = is_there and observed is None and bool(check.unmeasured)
+    expectation = f"{check.expectation} (not measured: {check.unmeasured})" if unmeasured else check.expectation
+    texts = (expectation, f"{kind}.{check.subject}", check.next_step)
+    minimum, maximum = _limit(check.minimum, limits), _limit(check.maximum, limits)
+    return _Pending(texts, observed, minimum, maximum, check.above, unmeasured)
 
 
 def _about_schema(kind: str, suite: Suite, facts: Facts) -> list[_Pending]:

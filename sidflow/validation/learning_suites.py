@@ -1,12 +1,12 @@
-"""What is expected of pairs, embeddings, the decision, the quantiser and semantic IDs."""
+"""What is expected of pairs, embeddings and the decision."""
 
 import sys
 
 from sidflow import schemas
-from sidflow.validation.derive import embedding_columns, pair_columns, sid_columns
+from sidflow.validation.derive import embedding_columns, pair_columns
 from sidflow.validation.engine import OneOf, Range
-from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at, least, share_of, tallied
-from sidflow.validation.tallies import OutOfOrder, SharedCodes
+from sidflow.validation.suite import FactCheck, Facts, RowCheck, RowSuite, Suite, at, share_of, tallied
+from sidflow.validation.tallies import OutOfOrder
 
 ACTIONS = ("keep", "assign_new", "full", "re_encode")
 # float32 and bfloat16 arithmetic leave a unit vector's norm within a thousandth of 1.
@@ -126,76 +126,5 @@ DECISION = Suite(
             "Run again with --refresh decision.",
             minimum=1,
         ),
-    ),
-)
-
-QUANTIZER = Suite(
-    facts=(
-        FactCheck(
-            "every level uses enough of its codes",
-            "usage",
-            least("usage"),
-            "Raise quantizer.revive_below or steps, shrink quantizer.codebooks, or lower quantizer.gate.min_usage.",
-            minimum="min_usage",
-        ),
-        FactCheck(
-            "every level's codes are used evenly enough",
-            "perplexity",
-            least("perplexity"),
-            "Lower quantizer.balance_weight (too much of it collapses codebooks), raise revive_below, or lower "
-            "quantizer.gate.min_perplexity.",
-            minimum="min_perplexity",
-        ),
-    ),
-)
-
-
-def _shared_codes(facts: Facts) -> float | None:
-    """Items that share a semantic ID, where that is not allowed."""
-    return None if facts.get("mode") == "allow" else tallied("shared_codes")(facts)
-
-
-SEMANTIC_IDS = Suite(
-    facts=(
-        FactCheck(
-            "no two items share a semantic ID",
-            "shared_codes",
-            _shared_codes,
-            "Run again with --refresh semantic_ids; to permit it, set semantic_ids.uniqueness=allow.",
-            maximum=0,
-            optional=True,
-        ),
-        FactCheck(
-            "few items are moved off their nearest code",
-            "repaired_share",
-            at("repaired_share"),
-            "Give quantizer.codebooks more codes or a level more, or raise semantic_ids.gate.max_repaired_share.",
-            maximum="max_repaired_share",
-        ),
-        FactCheck(
-            "few known items change their semantic ID",
-            "churn",
-            at("churn"),
-            "Raise semantic_ids.hysteresis, set refresh.force=assign_new, or raise semantic_ids.gate.max_churn.",
-            maximum="max_churn",
-        ),
-        FactCheck(
-            "every item is there once, ascending by id",
-            "out_of_order",
-            tallied("out_of_order"),
-            "Run again with --refresh semantic_ids.",
-            maximum=0,
-        ),
-    ),
-    rows=RowSuite(
-        schema=schemas.SEMANTIC_IDS,
-        columns=sid_columns,
-        checks=(
-            RowCheck("has text", "item_id", Range("item_bytes", minimum=1)),
-            RowCheck("has one code a level", "codes", Range("levels_beyond", 0, 0)),
-            RowCheck("is inside its level", "codes", Range("codes_outside", maximum=0)),
-            RowCheck("says the codes", "sid", Range("says_codes", 1, 1)),
-        ),
-        tallies={"out_of_order": lambda: OutOfOrder("item_id"), "shared_codes": SharedCodes},
     ),
 )

@@ -31,6 +31,7 @@ class FactCheck:
         observe: Picks the number to judge; a KeyError or None means that there is none, which fails.
         above: The minimum itself is not allowed.
         optional: Without a number there is nothing to judge, and nothing fails.
+        unmeasured: Why there may be a None instead of a number; with a reason, None passes and the reason is noted.
     """
 
     expectation: str
@@ -41,6 +42,7 @@ class FactCheck:
     maximum: Limit = None
     above: bool = False
     optional: bool = False
+    unmeasured: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,17 @@ def at(*path: str) -> Callable[[Facts], float | None]:
 
 def least(*path: str) -> Callable[[Facts], float | None]:
     """Picks the least of the numbers in a list, one for each level."""
+    return lambda facts: min(_numbers(facts, path), default=None)
 
-    def observe(facts: Facts) -> float | None:
-        value: Any = facts
-        for key in path:
-            value = value[key]
-        return min((float(each) for each in value), default=None)
 
-    return observe
+def greatest(*path: str) -> Callable[[Facts], float | None]:
+    """Picks the greatest of the numbers in a list, one for each level."""
+    return lambda facts: max(_numbers(facts, path), default=None)
+
+
+def last(*path: str) -> Callable[[Facts], float | None]:
+    """Picks the last of the numbers in a list, that of all levels together."""
+    return lambda facts: next(iter(_numbers(facts, path)[::-1]), None)
 
 
 def share_of(part: str, whole: str) -> Callable[[Facts], float | None]:
@@ -100,6 +105,13 @@ def share_of(part: str, whole: str) -> Callable[[Facts], float | None]:
 def tallied(name: str) -> Callable[[Facts], float | None]:
     """Picks a fact that was measured on the rows."""
     return at("row_checks", "facts", name)
+
+
+def _numbers(facts: Facts, path: tuple[str, ...]) -> list[float]:
+    value: Any = facts
+    for key in path:
+        value = value[key]
+    return [float(each) for each in value]
 
 
 def schema_deviations(found: pa.Schema, wanted: pa.Schema) -> Iterable[str]:

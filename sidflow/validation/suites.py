@@ -4,8 +4,9 @@ import difflib
 from typing import Final
 
 from sidflow.errors import ConfigError
+from sidflow.validation.code_suites import QUANTIZER, SEMANTIC_IDS
 from sidflow.validation.input_suites import AVAILABILITY, CATALOGUE, HISTORIES, INTERACTIONS, ITEMS
-from sidflow.validation.learning_suites import DECISION, EMBEDDINGS, PAIRS, QUANTIZER, SEMANTIC_IDS
+from sidflow.validation.learning_suites import DECISION, EMBEDDINGS, PAIRS
 from sidflow.validation.serving_suites import DATASET, DECODER, METRICS, RELEASE
 from sidflow.validation.suite import Suite
 

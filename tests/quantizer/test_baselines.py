@@ -73,6 +73,18 @@ def test_random_codes_are_uniform_and_seeded() -> None:
     assert np.bincount(codes[:, 1], minlength=16) / 5_000 == pytest.approx(np.full(16, 1 / 16), abs=0.02)
 
 
+@pytest.mark.parametrize("size", [2, 255, 4_096, 32_768])
+def test_random_codes_are_exact_at_every_size(size: int) -> None:
+    """The code is the cell that the hash fell into: a codebook of 32,768 has no room for rounding."""
+    vectors = np.random.default_rng(0).standard_normal((4_000, 4)).astype(np.float32)
+    quantizer = fit_random(vectors, (size, 8), seed=0)
+    latents = quantizer.encode(vectors)
+    width = np.ceil(np.sqrt(size))
+    cells = np.rint(latents[:, :2] + (width - 1) / 2) @ [width, 1]
+    assert np.array_equal(quantizer.assign(latents)[:, 0], cells)
+    assert cells.max() > 0.99 * (size - 1)
+
+
 def test_random_codes_know_nothing() -> None:
     """Items of one topic share a first code no more often than chance has it; one item keeps its own anywhere."""
     vectors = clustered(4_000, topics=2)

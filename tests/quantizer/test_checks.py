@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sidflow.errors import DataContractError, ShapeError
-from sidflow.quantizer.checks import check_codebooks, check_vectors, mismatch
+from sidflow.quantizer.checks import check_codebooks, check_room, check_vectors, mismatch
 from tests.quantizer.samples import clustered, config, literal
 
 
@@ -19,7 +19,16 @@ def test_a_vector_that_is_not_finite_is_named() -> None:
     """The first bad item, and how many."""
     vectors = clustered(10)
     vectors[7, 2], vectors[9, 0] = np.nan, np.inf
-    with pytest.raises(DataContractError, match=r"item 7 is not finite \(2 such among items 0 to 9\)"):
+    with pytest.raises(DataContractError, match=r"item 7 is not finite or beyond 1e\+37 \(2 such among items 0 to 9\)"):
+        check_vectors(vectors)
+
+
+def test_numbers_beyond_float32_are_refused() -> None:
+    """Finite as float64, infinite as what fits compute with; long before that, differences are."""
+    vectors = clustered(10).astype(np.float64)
+    check_vectors(np.clip(vectors * 1e39, -1e37, 1e37))
+    vectors[4, 0] = 1e39
+    with pytest.raises(DataContractError, match=r"item 4 is not finite or beyond 1e\+37"):
         check_vectors(vectors)
 
 
@@ -44,10 +53,12 @@ def test_fewer_items_than_codes() -> None:
 
 
 def test_more_items_than_sids() -> None:
-    """64 SIDs cannot tell 65 items apart; 64 can."""
-    check_codebooks(64, (8, 8))
+    """64 SIDs cannot tell 65 items apart; 64 can; a suffix can, and shared SIDs need not."""
+    check_room(64, (8, 8), "unique")
+    check_room(65, (8, 8), "suffix")
+    check_room(65, (8, 8), "allow")
     with pytest.raises(DataContractError, match=r"65 items but only 64 SIDs; .* Raise quantizer.codebooks"):
-        check_codebooks(65, (8, 8))
+        check_room(65, (8, 8), "unique")
 
 
 def test_mismatch_names_the_first_difference() -> None:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidflow.errors import CorruptArtifact, ShapeError
+from sidflow.quantizer.baselines import fit_rq_kmeans
 from sidflow.quantizer.codebook import Quantizer, load_quantizer, nearest_codes, save_quantizer, unit_rows
-from tests.quantizer.samples import literal
+from tests.quantizer.samples import clustered, literal
 
 
 def files(folder: Path) -> dict[str, Path]:
@@ -86,6 +87,25 @@ def test_nearest_codes_without_bias_equals_zero_bias() -> None:
 def test_unit_rows_keeps_a_zero_row() -> None:
     """Length one, or zero."""
     assert unit_rows(np.array([[3, 4], [0, 0]], np.float32)) == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+
+
+@pytest.mark.parametrize("scale", [1e-45, 1e-30, 1e-12, 1, 1e25, 1e37])
+def test_unit_rows_of_any_length(scale: float) -> None:
+    """Squares that float32 cannot hold change nothing; lengths in one call may differ."""
+    rows = np.array([[3, 4], [-4, 3]]) * [[1], [scale]]
+    tolerance = 0.2 if scale == 1e-45 else 1e-6  # the smallest numbers have one digit
+    assert unit_rows(rows.astype(np.float32)) == pytest.approx(np.array([[0.6, 0.8], [-0.8, 0.6]]), abs=tolerance)
+
+
+@pytest.mark.parametrize("scale", [2.0**-100, 2.0**80])
+def test_codes_do_not_depend_on_the_unit_of_the_vectors(scale: float) -> None:
+    """The same codes for tiny and for huge numbers."""
+    vectors = clustered()
+    plain = fit_rq_kmeans(vectors, (8, 8), seed=0)
+    scaled = fit_rq_kmeans(vectors * np.float32(scale), (8, 8), seed=0)
+    assert np.array_equal(
+        scaled.assign(scaled.encode(vectors * np.float32(scale))), plain.assign(plain.encode(vectors))
+    )
 
 
 def test_wrong_shapes_are_named() -> None:

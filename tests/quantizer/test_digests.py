@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidflow.quantizer.digests import group_duplicates, hashed_latents, row_digests
+from sidflow.quantizer.digests import grid_cells, group_duplicates, hashed_latents, row_digests
 from tests.quantizer.samples import clustered
 
 
@@ -55,8 +55,19 @@ def test_a_memory_map_is_read_in_chunks(tmp_path) -> None:  # type: ignore[no-un
 
 
 def test_hashed_latents_are_uniform() -> None:
-    """Below 1, mean and spread of a uniform number, levels independent."""
-    latents = hashed_latents(clustered(8_000), 2, b"key")
-    assert latents.min() >= 0 and latents.max() < 1
-    assert latents.mean(0) == pytest.approx([0.5, 0.5], abs=0.02)
-    assert np.corrcoef(latents.T)[0, 1] == pytest.approx(0, abs=0.05)
+    """All cells of a level alike, levels independent, a quarter off a cell's centre at most."""
+    latents = hashed_latents(clustered(8_000), (16, 20), b"key") + np.array([1.5, 1.5, 2, 2])  # grids of 4 and 5
+    cells = np.rint(latents).astype(int)
+    first, second = cells[:, 0] * 4 + cells[:, 1], cells[:, 2] * 5 + cells[:, 3]
+    assert np.bincount(first, minlength=16) == pytest.approx(np.full(16, 500), abs=100)
+    assert np.bincount(second, minlength=20) == pytest.approx(np.full(20, 400), abs=100)
+    assert np.corrcoef(first, second)[0, 1] == pytest.approx(0, abs=0.05)
+    assert 0.24 < np.abs(latents - cells).max() <= 0.25
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 256, 1_000, 32_768])
+def test_grid_cells_are_distinct_and_small(size: int) -> None:
+    """As many as asked for, on a square grid around zero."""
+    cells = grid_cells(size)
+    assert len(np.unique(cells, axis=0)) == size == len(cells)
+    assert -cells.min() == cells.max() == (np.ceil(np.sqrt(size)) - 1) / 2

@@ -85,15 +85,13 @@ def test_a_warm_start_of_another_shape_is_refused() -> None:
 
 
 def test_bad_input_is_refused_before_training() -> None:
-    """Not finite; too few items; too few SIDs; pairs of another catalogue."""
+    """Not finite; too few items; pairs of another catalogue."""
     broken = VECTORS.copy()
     broken[3, 3] = np.nan
     with pytest.raises(DataContractError, match="item 3 is not finite"):
         fit_quantizer(broken, None, config())
     with pytest.raises(DataContractError, match="fewer items than codes"):
         fit_quantizer(VECTORS[:7], None, config())
-    with pytest.raises(DataContractError, match="only 64 SIDs"):
-        fit_quantizer(VECTORS, None, config(codebooks=(8, 8)))
     with pytest.raises(DataContractError, match="pairs name item"):
         fit_quantizer(VECTORS[:60], PAIRS, config())
 

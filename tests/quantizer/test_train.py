@@ -9,8 +9,8 @@ import torch
 from sidflow.errors import TrainingDiverged
 from sidflow.quantizer.baselines import mean_vector
 from sidflow.quantizer.codebook import Quantizer
-from sidflow.quantizer.diagnostics import cohesion
 from sidflow.quantizer.sampling import PairSampler
+from sidflow.quantizer.sharing import cohesion
 from sidflow.quantizer.train import Trained, train_rq_vae
 from tests.quantizer.samples import clustered, config, linked
 
@@ -171,8 +171,8 @@ def test_a_warm_start_trains_the_new_decoder_before_it_moves_anything() -> None:
 
 def test_divergence_is_named() -> None:
     """A learning rate far too high ends in TrainingDiverged, not in NaN codes."""
-    with pytest.raises(TrainingDiverged, match=r"loss became .* at step"):
-        train(lr=1e30, steps=50)
+    with pytest.raises(TrainingDiverged, match=r"loss (became|rose to) .* at step"):
+        train(lr=1e3, steps=50)
 
 
 def test_codebooks_may_start_at_random() -> None:

@@ -66,13 +66,16 @@ def test_what_prefixes_share() -> None:
     """Measures are matched by level; those that were not taken are dashes."""
     facts = {
         "explained_variance": [0.75, 0.9], "collisions": 0.03, "neighbours": None,
-        "cohesion": [{"level": 1, "lift": 15.3}],
-        "rq_kmeans": {"explained_variance": [0.4], "collisions": 0.1, "cohesion": None},
+        "cohesion": [{"level": 1, "lift": 15.3}], "nmi": {"share": 0.5458, "chance": 0.2268, "lift": 2.4},
+        "rq_kmeans": {
+            "explained_variance": [0.4], "collisions": 0.1, "cohesion": None, "nmi": None,
+            "neighbours": [{"level": 1, "share": 0.667}],
+        },
     }  # fmt: skip
     assert fit_table(facts).rows == (
-        ("sidflow, 1 code", "75.0%", "15.3", "-", "3.0%"),
-        ("sidflow, 2 codes", "90.0%", "-", "-", "3.0%"),
-        ("residual k-means, 1 code", "40.0%", "-", "-", "10.0%"),
+        ("sidflow, 1 code", "75.0%", "15.3", "-", "0.546 (chance 0.227)", "3.0%"),
+        ("sidflow, 2 codes", "90.0%", "-", "-", "-", "3.0%"),
+        ("residual k-means, 1 code", "40.0%", "-", "66.7%", "-", "10.0%"),
     )
     assert fit_table({}).rows == ()
 

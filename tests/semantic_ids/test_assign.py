@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidflow.config.learning import SemanticIdsConfig
+from sidflow.config.codes import SemanticIdsConfig
 from sidflow.errors import ConfigError, ReleaseMismatch, ShapeError
 from sidflow.semantic_ids.assign import assign_semantic_ids
 from sidflow.semantic_ids.churn import measure_churn

@@ -101,9 +101,14 @@ def test_changed_settings_refit_from_scratch():
 
 def test_a_changed_encoder_is_refused_unless_allowed():
     """The message names the setting that allows it and those that restore the old encoder."""
-    with pytest.raises(ConfigError, match=r"refresh\.allow_reencode=true .* restore embedding\.model"):
-        decide(None, CONFIG, encoder_changed=True)
-    decision = decide(None, RefreshConfig(allow_reencode=True), encoder_changed=True)
+    with pytest.raises(
+        ConfigError,
+        match=r"dimensions: 384 before, 8 now\. .*refresh\.allow_reencode=true .* restore .*embedding\.model",
+    ):
+        decide(None, CONFIG, encoder_change="embedding dimensions: 384 before, 8 now")
+    decision = decide(
+        None, RefreshConfig(allow_reencode=True), encoder_change="embedding dimensions: 384 before, 8 now"
+    )
     assert (decision.action, decision.warm_start) == ("re_encode", False)
 
 
@@ -128,7 +133,7 @@ def test_force_needs_a_previous_release():
 def test_force_cannot_keep_another_encoders_codes():
     """Old codes mean nothing for new vectors, forced or not."""
     with pytest.raises(ConfigError):
-        decide(quiet(), RefreshConfig(force="keep"), encoder_changed=True)
+        decide(quiet(), RefreshConfig(force="keep"), encoder_change="embedding dimensions: 384 before, 8 now")
 
 
 def test_a_forced_refit_of_another_shape_is_cold():

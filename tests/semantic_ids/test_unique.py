@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidflow.errors import ConfigError, ShapeError
-from sidflow.semantic_ids.search import TakenPaths, nearest_free_path
+from sidflow.semantic_ids.repair import repair_paths
+from sidflow.semantic_ids.search import TakenPaths, free_paths
 from sidflow.semantic_ids.unique import add_suffix, distortion_ratio, make_unique, squared_errors
 from tests.semantic_ids.planted import ids_of, quantizer_of, random_quantizer, unit_vectors
 
@@ -138,7 +139,7 @@ def test_search_finds_the_cheapest_free_path_of_two_levels(seed, taken):
     latent = unit_vectors(1, dim=3, seed=seed)
     free = [path for path in paths if path not in set(map(tuple, used.tolist()))]
     errors = squared_errors(quantizer, np.repeat(latent, len(free), axis=0), np.array(free))
-    found = nearest_free_path(quantizer, latent[0], TakenPaths(used, 7))
+    found = next(free_paths(quantizer, latent[0], TakenPaths(used, 7)))
     assert errors[free.index(found)] == pytest.approx(errors.min(), rel=1e-5)
 
 
@@ -146,7 +147,7 @@ def test_search_takes_the_free_path_of_least_cost():
     """Around a taken nearest path the search crosses to the other prefix when that is nearer."""
     quantizer = quantizer_of([[0], [3]], [[0], [1], [-1]])  # 0 1 -1 and 3 4 2
     taken = TakenPaths(np.array([[0, 1]], np.int16), 3)
-    assert nearest_free_path(quantizer, np.array([1.4], np.float32), taken) == (1, 2)
+    assert next(free_paths(quantizer, np.array([1.4], np.float32), taken)) == (1, 2)
 
 
 @pytest.mark.parametrize(("bias", "path"), [(0, (0, 1)), (1, (1, 0))])
@@ -154,7 +155,7 @@ def test_search_counts_biases_of_the_prefix(bias, path):
     """At 0, with 0 taken: 1 costs 1 plus its prefix's bias, 1.3 costs 1.69."""
     quantizer = quantizer_of([[0], [1.3]], [[0], [1]], biases=([bias, 0], [0, 0]))
     taken = TakenPaths(np.array([[0, 0]], np.int16), 2)
-    assert nearest_free_path(quantizer, np.zeros(1, np.float32), taken) == path
+    assert next(free_paths(quantizer, np.zeros(1, np.float32), taken)) == path
 
 
 def test_search_widens_until_it_finds_the_last_free_path():
@@ -162,14 +163,59 @@ def test_search_widens_until_it_finds_the_last_free_path():
     quantizer = quantizer_of([[float(k)] for k in range(40)], [[k / 40] for k in range(40)])
     every = np.array(list(itertools.product(range(40), range(40))), np.int16)
     taken = TakenPaths(every[:-1], 40)
-    assert nearest_free_path(quantizer, np.zeros(1, np.float32), taken) == (39, 39)
+    assert next(free_paths(quantizer, np.zeros(1, np.float32), taken)) == (39, 39)
 
 
 def test_search_without_a_free_path_raises():
     """A full table is a defect of the caller, and said so."""
     every = np.array(list(itertools.product(range(2), range(3))), np.int16)
     with pytest.raises(RuntimeError, match="every path is taken"):
-        nearest_free_path(LINE, np.zeros(1, np.float32), TakenPaths(every, 3))
+        next(free_paths(LINE, np.zeros(1, np.float32), TakenPaths(every, 3)))
+
+
+def test_a_search_goes_on_where_it_was():
+    """A path comes until it is taken; then all free ones follow in order of cost, whoever takes them, each once."""
+    quantizer = random_quantizer((4, 7), dim=3, seed=1)
+    latent = unit_vectors(1, dim=3, seed=2)
+    taken = TakenPaths(np.array([[0, 0], [1, 3]], np.int16), 7)
+    search, found = free_paths(quantizer, latent[0], taken), []
+    assert next(search) == next(search)
+    for turn in range(26):
+        path = next(search if turn % 3 else free_paths(quantizer, latent[0], taken))  # another item comes between
+        taken.add(path)
+        found.append(path)
+    free = [path for path in itertools.product(range(4), range(7)) if path not in ((0, 0), (1, 3))]
+    errors = dict(zip(free, squared_errors(quantizer, np.repeat(latent, 26, axis=0), np.array(free)), strict=True))
+    assert sorted(found) == free
+    assert [errors[path] for path in found] == pytest.approx(sorted(errors.values()), rel=1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_copies_get_what_searches_of_their_own_find(seed, items):
+    """Copies of a few latents among others end where a new search for each item would put it."""
+    quantizer = random_quantizer((3, 4, 5), dim=3, seed=seed)
+    rng = np.random.default_rng(seed)
+    latents = rng.standard_normal((items, 3)).astype(np.float32)[rng.integers(0, 1 + items // 4, items)]
+    codes = quantizer.assign(latents)
+    given_codes = repair_paths(quantizer, latents, codes, np.zeros(items, bool))
+    homeless = np.flatnonzero((given_codes[:, :2] != codes[:, :2]).any(axis=1))
+    settled = np.delete(given_codes, homeless, axis=0)
+    taken, expected = TakenPaths(settled, 5), []
+    for row in homeless:
+        expected.append(next(free_paths(quantizer, latents[row], taken)))
+        taken.add(expected[-1])
+    assert list(map(tuple, given_codes[homeless].tolist())) == expected
+
+
+def test_twenty_thousand_copies_share_one_search():
+    """A search of its own for each would take minutes; the paths nearest to the vector are used up first."""
+    quantizer = random_quantizer((64, 64, 64), dim=4, seed=0)
+    latents = np.repeat(unit_vectors(1, dim=4, seed=0), 20_000, axis=0)
+    codes, result = settle(quantizer, latents)
+    assert result.facts["unique"]
+    assert result.facts["overflow_items"] == 20_000 - 64
+    assert tuple(quantizer.assign(latents[:1])[0]) in set(map(tuple, codes))
 
 
 def test_suffix_counts_by_item_id():

@@ -13,7 +13,7 @@ QUANTIZER = FACTS["quantizer"]
 
 def test_a_result_says_what_was_observed_and_allowed():
     """Every field, as plain JSON."""
-    usage, _ = judge("quantizer", QUANTIZER, {"min_usage": 0.95, "min_perplexity": 0})
+    usage, *_ = judge("quantizer", QUANTIZER, {**limits_of("quantizer"), "min_usage": 0.95})
     result = json.loads(json.dumps(usage.to_json()))
     assert result.pop("next_step").startswith("Raise quantizer.revive_below")
     assert result == {
@@ -29,7 +29,7 @@ def test_a_result_says_what_was_observed_and_allowed():
 def test_the_same_facts_are_judged_anew_by_other_limits():
     """A loosened limit passes what a tightened one does not, without the data."""
     successes = [
-        judge("quantizer", QUANTIZER, {"min_usage": limit, "min_perplexity": 0})[0].success
+        judge("quantizer", QUANTIZER, {**limits_of("quantizer"), "min_usage": limit})[0].success
         for limit in (0.89, 0.9, 0.91)
     ]
     assert successes == [True, True, False]
@@ -60,11 +60,35 @@ def test_collisions_are_allowed_where_the_mode_allows_them():
 
 def test_numbers_that_are_none_fail_and_stay_json():
     """NaN and infinity are not observed values that JSON knows."""
-    facts = {"usage": [float("nan")], "perplexity": [float("inf")]}
-    usage, perplexity = judge("quantizer", facts, {"min_usage": 0, "min_perplexity": 0})
+    facts = {**QUANTIZER, "usage": [float("nan")], "perplexity": [float("inf")]}
+    usage, perplexity, *_ = judge("quantizer", facts, limits_of("quantizer"))
     assert (usage.observed, usage.success) == (None, False)
     assert perplexity.observed is None
     json.dumps([usage.to_json(), perplexity.to_json()], allow_nan=False)
+
+
+def test_what_could_not_be_measured_passes_with_a_note():
+    """No categories, no nearest items, too few held-out pairs: the reason is there, whatever the limit."""
+    few = [{"level": 1, "pairs": 199, "share": 0.0, "chance": 0.1, "lift": 0.0}]
+    alone = [{"level": 1, "share": 0.0, "chance": 0.0, "lift": None}]
+    limits = dict.fromkeys(("min_category_lift", "min_neighbour_lift", "min_heldout_lift"), 9.0)
+    facts = {**QUANTIZER, "nmi": None, "neighbours": alone, "cohesion": few}
+    *_, category, neighbours, heldout = judge("quantizer", facts, {**limits_of("quantizer"), **limits})
+    assert [each.success for each in (category, neighbours, heldout)] == [True] * 3
+    assert [each.observed for each in (category, neighbours, heldout)] == [None] * 3
+    assert category.expectation == (
+        "first codes agree with categories (not measured: the catalogue has no category, or one for all)"
+    )
+    assert heldout.expectation.endswith("(not measured: it takes 200 held-out pairs)")
+    none = judge("quantizer", {**facts, "neighbours": [], "cohesion": None}, {**limits_of("quantizer"), **limits})
+    assert all(each.success for each in none)
+
+
+def test_a_measure_that_the_stage_forgot_still_fails():
+    """Only a value that the stage says it could not measure passes."""
+    facts = {name: value for name, value in QUANTIZER.items() if name != "nmi"}
+    (failed,) = [each for each in judge("quantizer", facts, limits_of("quantizer")) if not each.success]
+    assert failed.subject == "quantizer.nmi.lift"
 
 
 def test_an_expectation_that_could_not_be_evaluated_fails_loudly():
