@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from result_rows import keep_row, kept_row
+
 METRICS = ("recall@5", "recall@10", "ndcg@5", "ndcg@10")
 TIGER_BEAUTY = {"recall@5": 0.0454, "recall@10": 0.0648, "ndcg@5": 0.0321, "ndcg@10": 0.0384}
 """Rajput et al. 2023, arXiv 2305.05065, table 1."""
@@ -38,8 +40,6 @@ def main() -> None:
 def run_seed(arguments: argparse.Namespace, seed: int) -> dict:
     """One run of the pipeline, or its row if it is there."""
     path = arguments.out / f"seed-{seed}.json"
-    if path.exists():
-        return json.loads(path.read_text())
     settings = [
         f"interactions.path={arguments.interactions}",
         f"catalogue.path={arguments.catalogue}",
@@ -47,6 +47,8 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> dict:
         f"decoder.seed={seed}",
         *arguments.overrides,
     ]
+    if row := kept_row(path, {"settings": settings}):
+        return row
     command = [str(Path(sys.executable).parent / "sidflow"), "run", "--json", "--config", "benchmarks/amazon.yaml"]
     for each in settings:
         command += ["--set", each]
@@ -61,8 +63,7 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> dict:
         "release": summary["release"],
         "machine": f"{platform.machine()}, {platform.system()}",
     }
-    path.write_text(json.dumps(row, indent=1))
-    return row
+    return keep_row(path, row, {"settings": settings})
 
 
 def print_table(rows: list[dict]) -> None:

@@ -9,12 +9,12 @@ decoder.cold_share. Rows are JSON files in the output folder, so that a stopped 
 """
 
 import argparse
-import json
 import statistics
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from result_rows import keep_row, kept_row
 
 from flows.refresh import run_stages
 from flows.steps import Steps
@@ -55,16 +55,18 @@ def main() -> None:
     rows = []
     for seed in range(arguments.seeds):
         path = arguments.out / f"seed-{seed}.json"
-        if not path.exists():
-            path.write_text(json.dumps(measure(config, seed, arguments.shares), indent=1))
-        rows.append(json.loads(path.read_text()))
+        steps = Steps(Store(config.store.root), until="embeddings", direct=True)
+        run_stages(steps, config, None)
+        made_from: dict[str, Any] = {kind: steps.artifacts[kind].fingerprint for kind in ("histories", "embeddings")}
+        made_from |= {name: getattr(config, name).identity() for name in ("pairs", "quantizer", "decoder")}
+        made_from |= {"seed": seed, "shares": arguments.shares}
+        row = kept_row(path, made_from)
+        rows.append(row or keep_row(path, measure(config, steps, seed, arguments.shares), made_from))
     print_table(rows)
 
 
-def measure(config: Config, seed: int, shares: list[float]) -> dict[str, Any]:
+def measure(config: Config, steps: Steps, seed: int, shares: list[float]) -> dict[str, Any]:
     """Recall@10 of all, cold and other targets at each share, with one decoder."""
-    steps = Steps(Store(config.store.root), until="embeddings", direct=True)
-    run_stages(steps, config, None)
     files = {kind: steps.store.files(artifact) for kind, artifact in steps.artifacts.items()}
     embeddings = read_embeddings(files["embeddings"])
     rng = np.random.default_rng(seed)

@@ -4,7 +4,8 @@
     python benchmarks/decoder.py [--interactions FILE --catalogue FILE] [--seeds 3] [--only ROW ...] [--table]
 
 SIDs come from the pipeline itself, under each row's settings. A row and a seed are one JSON file in the output folder,
-so that a stopped benchmark goes on where it was; ranks of the test targets lie beside it, for paired differences.
+so that a stopped benchmark goes on where it was; ranks of the test targets lie beside it, for paired differences. A row
+names what it was made from: one of other data or settings is refused.
 Models are selected on validation targets; test targets are ranked once, at the end. The curves of the trainings are
 drawn into curves.svg.
 """
@@ -19,6 +20,7 @@ import numpy as np
 from decoder_measures import measure
 from decoder_rows import ROWS, Row
 from decoder_table import draw_curves, print_tables
+from result_rows import keep_row, kept_row
 from sasrec import GRID
 
 from flows.refresh import run_stages
@@ -69,36 +71,37 @@ def run_order(names: list[str], seeds: int) -> list[tuple[str, int]]:
 
 def run(name: str, seed: int, arguments: argparse.Namespace) -> None:
     """One row, if it is not there."""
-    path = arguments.out / f"{name}-{seed}.json"
-    if path.exists():
-        return
-    row = ROWS[name]
+    row, path = ROWS[name], arguments.out / f"{name}-{seed}.json"
     best = tuned(arguments.out) if row.model == "sasrec" and not row.sasrec else row.sasrec
-    if name == "sasrec" and not seed:  # it was trained when settings were tried
-        tried = arguments.out / f"tune-{best}-0.json"
-        facts, ranks = json.loads(tried.read_text()), np.load(tried.with_suffix(".npz"))["ranks"]
+    inputs, made_from = read_inputs(row, seed, arguments)
+    made_from |= {"model": row.model, "content": row.content, "own": row.own, "seed": seed}
+    made_from |= {"minutes": arguments.minutes} if row.model == "tiger" else {"sasrec": best}
+    if kept_row(path, made_from):
+        return
+    tried = kept_row(arguments.out / f"tune-{best}-{seed}.json", made_from) if name == "sasrec" else None
+    if tried:  # trained already, when settings were tried
+        facts, ranks = tried, dict(np.load(arguments.out / f"tune-{best}-{seed}.npz"))
     else:
-        inputs = read_inputs(row, seed, arguments)
         began, spent = time.perf_counter(), time.process_time()
         facts, ranks = measure(row, inputs, seed, arguments.minutes, GRID[best] if best else None)
         facts |= {"wall_seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - spent}
-    np.savez_compressed(path.with_suffix(".npz"), ranks=ranks)
-    facts |= {"name": name, "seed": seed}
-    path.write_text(json.dumps(facts, indent=1))
-    print(name, seed, facts.get("validation"), facts["test"], flush=True)
+    np.savez_compressed(path.with_suffix(".npz"), **ranks)
+    keep_row(path, facts | {"name": name, "seed": seed}, made_from)
+    print(name, seed, facts["validation"], facts["test"], flush=True)
 
 
 def tuned(folder: Path) -> str:
-    """The settings of SASRec with the best validation NDCG@10 among the rows that tried some."""
+    """The settings of SASRec with the best validation NDCG@10 of all that are to be tried."""
     tried = [row for row in read_rows(folder) if ROWS[row["name"]].group == "tuning"]
-    if not tried:
-        raise SystemExit("No settings of SASRec were tried yet: run its tune- rows first.")
+    missing = set(GRID) - {str(ROWS[row["name"]].sasrec) for row in tried}
+    if missing:
+        raise SystemExit(f"Settings of SASRec not tried yet: run rows tune-... first: {', '.join(sorted(missing))}.")
     best = max(tried, key=lambda row: float(row["validation"]["ndcg@10"]))
     return str(ROWS[best["name"]].sasrec)
 
 
-def read_inputs(row: Row, seed: int, arguments: argparse.Namespace) -> Inputs:
-    """The pipeline up to the data set, through the store."""
+def read_inputs(row: Row, seed: int, arguments: argparse.Namespace) -> tuple[Inputs, dict[str, Any]]:
+    """The pipeline up to the data set, through the store; and what a row that is made from it depends on."""
     files = [f"interactions.path={arguments.interactions}", f"catalogue.path={arguments.catalogue}"]
     seeds = [f"quantizer.seed={seed}", f"decoder.seed={seed}"]
     config = load_config("benchmarks/amazon.yaml", [*files, *row.settings, *seeds, *arguments.overrides])
@@ -107,7 +110,9 @@ def read_inputs(row: Row, seed: int, arguments: argparse.Namespace) -> Inputs:
     made = {kind: steps.store.files(artifact) for kind, artifact in steps.artifacts.items()}
     dataset = read_dataset(made["dataset"])
     pairs = read_pairs(made["pairs"], dataset.sids.item_ids)
-    return Inputs(dataset, read_embeddings(made["embeddings"]).vectors, pairs, config)
+    made_from: dict[str, Any] = {kind: steps.artifacts[kind].fingerprint for kind in ("dataset", "embeddings", "pairs")}
+    made_from |= {"decoder": config.decoder.identity(), "evaluation": config.evaluation.identity()}
+    return Inputs(dataset, read_embeddings(made["embeddings"]).vectors, pairs, config), made_from
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ import torch
 from decoder_rows import Row
 from knn import build_knn, choose_decay, knn_ranks
 from sasrec import train_sasrec
-from sasrec_model import SasRec, sasrec_ranks
+from sasrec_model import SasRec, count_ranks, sasrec_ranks
 from tiger import train_tiger
-from tiger_search import Tiger, TigerModel, tiger_ranks
+from tiger_search import Tiger, listed_ranks, tiger_ranks, tiger_top
 from torch import Tensor
 
 from sidflow.dataset.build import Dataset
-from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks
+from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks, unseen_ranks
 from sidflow.decoder.calibrate import fit_rescorer
 from sidflow.decoder.cold import Search
 from sidflow.decoder.fit import train_decoder
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from decoder import Inputs
 
 Facts = dict[str, Any]
-Ranked = Callable[[Contexts], np.ndarray]
-"""Ranks of contexts' targets from 1, 0 where beyond 10 or out of reach."""
+Ranks = dict[str, np.ndarray]
+"""By way of ranking: ranks of the test targets from 1, 0 where beyond 10 or out of reach, (users,)."""
 
 
-def measure(row: Row, inputs: "Inputs", seed: int, minutes: float, sasrec: SasRec | None) -> tuple[Facts, np.ndarray]:
-    """Facts of a row, and the ranks of the test targets, (users,).
+def measure(row: Row, inputs: "Inputs", seed: int, minutes: float, sasrec: SasRec | None) -> tuple[Facts, Ranks]:
+    """Facts of a row, and the ranks of the test targets; `test_unseen` leaves out what a context holds.
 
     Args:
         row: What to make.
@@ -58,48 +58,72 @@ def measure(row: Row, inputs: "Inputs", seed: int, minutes: float, sasrec: SasRe
         case "sasrec" if sasrec is not None:
             dense = train_sasrec(histories, replace(sasrec, seed=seed))
             facts = dense.facts | {"curve": dense.curve, "settings": asdict(sasrec)}
-            return _measured(facts, histories, lambda contexts: sasrec_ranks(dense.model, histories, contexts))
+            return _measured(facts, histories, lambda *each: sasrec_ranks(dense.model, histories, *each))
         case "tiger":
-            peer = train_tiger(inputs.dataset, Tiger(seed=seed), minutes)
-            facts = peer.facts | {"curve": peer.curve}
-            return _tiger(facts, inputs.dataset, peer.model)
+            return _tiger(inputs.dataset, seed, minutes)
         case "knn":
             knn = build_knn(histories, inputs.pairs)
             decay, tried = choose_decay(knn, histories)
             facts = {"decay": decay, "tried": {str(each): metrics for each, metrics in tried.items()}}
-            return _measured(facts, histories, lambda contexts: knn_ranks(knn, histories, contexts, decay))
+            return _measured(facts, histories, lambda each, unseen: knn_ranks(knn, histories, each, decay, unseen))
         case "popularity":
             places = popularity_places(popularity(histories))
-            return _measured({}, histories, lambda contexts: places[histories.items[contexts.ends]])
+            return _counted(histories, lambda contexts, rows, items: places[items])
         case "transitions":
-            counts, items = count_transitions(histories), histories.items
-            return _measured(
-                {}, histories, lambda each: transition_ranks(counts, items[each.ends - 1], items[each.ends])
+            counts, newest = count_transitions(histories), histories.items
+            return _counted(
+                histories,
+                lambda contexts, rows, items: transition_ranks(counts, newest[contexts.ends[rows] - 1], items),
             )
         case _:
             raise ValueError(f"{row.model} needs settings")
 
 
-def _tiger(facts: Facts, dataset: Dataset, model: TigerModel) -> tuple[Facts, np.ndarray]:
+def _counted(
+    histories: Histories, rank: Callable[[Contexts, np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[Facts, Ranks]:
+    """A row of one that tells the rank of any items (m,) after the contexts of given numbers (m,)."""
+
+    def ranked(contexts: Contexts, unseen: bool) -> np.ndarray:
+        if unseen:
+            return unseen_ranks(lambda rows, items: rank(contexts, rows, items), histories, contexts)
+        return rank(contexts, np.arange(len(contexts.users)), histories.items[contexts.ends])
+
+    return _measured({}, histories, ranked)
+
+
+def _tiger(dataset: Dataset, seed: int, minutes: float) -> tuple[Facts, Ranks]:
     """TIGER's beam search is slow: so a beam of 20, and a sample's validation targets beside all test ones."""
-    validation = tiger_ranks(model, dataset, drawn_contexts(dataset.histories, 2_000, 0), beam=20)
-    return _described(facts, validation, tiger_ranks(model, dataset, measured_contexts(dataset.histories), beam=20))
+    peer, histories = train_tiger(dataset, Tiger(seed=seed), minutes), dataset.histories
+    drawn, tested = drawn_contexts(histories, 2_000, 0), measured_contexts(histories)
+    validation = tiger_ranks(peer.model, dataset, drawn, beam=20)
+    top = tiger_top(peer.model, dataset, tested, beam=20, k=20)
+    ranks = {
+        "test": listed_ranks(top[:, :10], histories, tested),
+        "test_unseen": listed_ranks(top, histories, tested, unseen=True),
+    }
+    return _described(peer.facts | {"curve": peer.curve}, validation, ranks)
 
 
-def _measured(facts: Facts, histories: Histories, ranked: Ranked) -> tuple[Facts, np.ndarray]:
-    return _described(facts, ranked(validation_contexts(histories)), ranked(measured_contexts(histories)))
+def _measured(
+    facts: Facts, histories: Histories, ranked: Callable[[Contexts, bool], np.ndarray]
+) -> tuple[Facts, Ranks]:
+    tested = measured_contexts(histories)
+    ranks = {"test": ranked(tested, False), "test_unseen": ranked(tested, True)}
+    return _described(facts, ranked(validation_contexts(histories), False), ranks)
 
 
-def _described(facts: Facts, validation: np.ndarray, test: np.ndarray) -> tuple[Facts, np.ndarray]:
+def _described(facts: Facts, validation: np.ndarray, ranks: Ranks) -> tuple[Facts, Ranks]:
     intervals = {
-        name: bootstrap_interval(gains(test, 10), 1_000)
+        name: bootstrap_interval(gains(ranks["test"], 10), 1_000)
         for name, gains in (("recall@10", recall_gains), ("ndcg@10", ndcg_gains))
     }
-    split = {"validation": ranking_metrics(validation, (5, 10)), "test": ranking_metrics(test, (5, 10))}
-    return facts | split | {"users": len(test), "test_ci95": intervals}, test
+    splits = {"validation": validation} | ranks
+    metrics = {split: ranking_metrics(each, (5, 10)) for split, each in splits.items()}
+    return facts | metrics | {"users": len(ranks["test"]), "test_ci95": intervals}, ranks
 
 
-def _decoder(row: Row, inputs: "Inputs") -> tuple[Facts, np.ndarray]:
+def _decoder(row: Row, inputs: "Inputs") -> tuple[Facts, Ranks]:
     """Our decoder: validation before rescoring, whose weights are fitted there; test with and without it."""
     dataset, settings = inputs.dataset, inputs.config.decoder
     vectors = inputs.vectors if row.content else np.zeros_like(inputs.vectors)
@@ -114,25 +138,21 @@ def _decoder(row: Row, inputs: "Inputs") -> tuple[Facts, np.ndarray]:
     def ranked(contexts: Contexts) -> np.ndarray:
         return rank_contexts(search, dataset.histories.items, contexts, beam, 10, vectors=inputs.vectors).ranks
 
-    validation, plain = ranked(validation_contexts(dataset.histories)), ranked(measured_contexts(dataset.histories))
+    tested = measured_contexts(dataset.histories)
+    validation, ranks = ranked(validation_contexts(dataset.histories)), {"test_not_rescored": ranked(tested)}
+    if row.spread and settings.dense_weight:
+        ranks["test_dense_head_alone"] = dense_ranks(decoder, search.table, dataset.histories, tested)
     rescoring = fit_rescorer(decoder, dataset, inputs.vectors, inputs.pairs)
     facts = trained.facts | {"curve": curve, "rescoring": rescoring}
-    described, ranks = _described(facts, validation, ranked(measured_contexts(dataset.histories)))
-    described["test_not_rescored"] = ranking_metrics(plain, (5, 10))
-    if row.spread and settings.dense_weight:
-        dense = dense_ranks(decoder, search.table, dataset.histories)
-        described["test_dense_head_alone"] = ranking_metrics(dense, (5, 10))
-    return described, ranks
+    return _described(facts, validation, {"test": ranked(tested)} | ranks)
 
 
 @torch.inference_mode()
-def dense_ranks(decoder: Decoder, table: Tensor, histories: Histories) -> np.ndarray:
-    """Ranks of test targets from 1 by the dense head alone, over the whole catalogue and without codes, (users,)."""
-    contexts = measured_contexts(histories)
+def dense_ranks(decoder: Decoder, table: Tensor, histories: Histories, contexts: Contexts) -> np.ndarray:
+    """Ranks of targets from 1 by the dense head alone, over the whole catalogue and without codes, (c,)."""
     ranks = np.zeros(len(contexts.users), np.int64)
     targets = torch.from_numpy(histories.items[contexts.ends].astype(np.int64))
     for rows, padded, lengths in context_batches(histories.items, contexts, decoder.max_items, 256):
-        scores = encode_contexts(decoder.eval(), table, padded, lengths) @ table.T
-        own = scores.gather(1, targets[rows, None])
-        ranks[rows] = 1 + (scores > own).sum(1).numpy()
+        states = encode_contexts(decoder.eval(), table, padded, lengths)
+        ranks[rows] = count_ranks(states @ table.T, targets[rows]).numpy()
     return ranks

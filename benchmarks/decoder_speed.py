@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from speed_measures import Parts, beams_against_exact, latency, turn_about, users_per_second
+from speed_measures import Parts, beams_against_exact, latency, tiger_latency, turn_about, users_per_second
 from synthetic_release import make_recommender
 from threadpoolctl import threadpool_limits
 
@@ -103,7 +103,9 @@ def _exact(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _tiger(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"repeats": turn_about(Parts.of(*_released(arguments)), arguments.tiger_users, arguments.repeats)}
+    parts = Parts.of(*_released(arguments))
+    one_user = tiger_latency(parts, arguments.tiger_users)
+    return {"repeats": turn_about(parts, arguments.tiger_users, arguments.repeats), "one_user": one_user}
 
 
 def _print(name: str, row: dict[str, Any]) -> None:
@@ -121,6 +123,7 @@ def _print(name: str, row: dict[str, Any]) -> None:
         case "tiger":
             for each in ("ours", "tiger", "ratio", "ours_cpu", "tiger_cpu", "ratio_cpu"):
                 print(f"  {each:10} {_spread([repeat[each] for repeat in row['repeats']])}")
+            print("  tiger, one user, ms: " + ", ".join(f"{name} {ms:.0f}" for name, ms in row["one_user"].items()))
         case _:
             print(f"  {row['items']:,} items")
             for each in ("p50", "p99", "cpu_p50", "cpu_p99"):

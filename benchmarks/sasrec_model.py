@@ -54,13 +54,14 @@ class SasRecModel(nn.Module):
 
 
 @torch.inference_mode()
-def sasrec_ranks(model: SasRecModel, histories: Histories, contexts: Contexts) -> np.ndarray:
+def sasrec_ranks(model: SasRecModel, histories: Histories, contexts: Contexts, unseen: bool = False) -> np.ndarray:
     """Rank of every target among all items, from 1, (c,) int64; the context's items stay in, ties by index.
 
     Args:
         model: Put into evaluation mode.
         histories: Their events.
-        contexts: c of them; the newest `max_len` items of each are seen.
+        contexts: c of them; the newest `max_len` items of each are read.
+        unseen: Leave the items that are read out; a target among them then gets 0.
     """
     model.eval()
     table, ranks = model.items.weight, np.empty(len(contexts.users), np.int64)
@@ -69,7 +70,11 @@ def sasrec_ranks(model: SasRecModel, histories: Histories, contexts: Contexts) -
         known = torch.from_numpy(lengths)
         states = model(torch.from_numpy(items), known)[torch.arange(len(rows)), known - 1]
         targets = torch.from_numpy(histories.items[contexts.ends[rows]].astype(np.int64))
-        ranks[rows] = count_ranks(states @ table.T, targets).numpy()
+        scores = states @ table.T
+        if unseen:  # places behind a history's end repeat its first item
+            scores.scatter_(1, torch.from_numpy(items), -torch.inf)
+        found = count_ranks(scores, targets)
+        ranks[rows] = found.masked_fill(scores.gather(1, targets[:, None])[:, 0] == -torch.inf, 0).numpy()
     return ranks
 
 

@@ -1,7 +1,8 @@
 """What benchmarks/decoder_speed.py measures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.cold import Search
 from sidflow.decoder.files import load_decoder
 from sidflow.decoder.metrics import ranking_metrics
-from sidflow.decoder.ranking import drawn_contexts, rank_contexts
+from sidflow.decoder.ranking import Contexts, drawn_contexts, rank_contexts
 from sidflow.decoder.trie import build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.histories.table import Histories
@@ -22,7 +23,7 @@ from sidflow.release import Release
 BEAM, K = 50, 10
 WIDTHS = (BEAM, 100, 200, 400)
 BATCH, BATCH_USERS = 128, 4_096
-OURS_BATCH = 32  # beside tiger's 16: of a sample of like length each
+OURS_BATCH = 32  # beside tiger's 4, its quickest: of a sample of like length each
 WARM_UP = 20  # calls before any are counted
 LEAST_SECONDS = 2.0  # of the measurement of a rate
 
@@ -48,11 +49,25 @@ class Parts(NamedTuple):
 def latency(recommender: Recommender, histories: Histories, calls: int) -> Facts:
     """Milliseconds of `recommend` for one drawn user at a time: p50 and p99, by the wall clock and of CPU time."""
     drawn = np.random.default_rng(0).choice(len(histories.user_ids), calls + WARM_UP)
-    times = np.empty((len(drawn), 2))
-    for call, user in enumerate([histories.user_ids[int(row)].as_py() for row in drawn]):
+    users = [histories.user_ids[int(row)].as_py() for row in drawn]
+    return _latency([partial(recommender.recommend, user, K) for user in users])
+
+
+def tiger_latency(parts: Parts, calls: int) -> Facts:
+    """The same of an untrained `tiger`, for validation contexts."""
+    contexts = drawn_contexts(parts.dataset.histories, calls + WARM_UP, 0)
+    tiger = make_tiger(parts.dataset.sids, Tiger())
+    singles = [Contexts(*(each[row : row + 1] for each in contexts)) for row in range(len(contexts.users))]
+    return _latency([partial(tiger_top, tiger, parts.dataset, single, BEAM, K) for single in singles])
+
+
+def _latency(calls: Sequence[Callable[[], object]]) -> Facts:
+    """Milliseconds of a call: p50 and p99 behind the first ones, by the wall clock and of CPU time."""
+    times = np.empty((len(calls), 2))
+    for place, call in enumerate(calls):
         began = _clocks()
-        recommender.recommend(user, K)
-        times[call] = _clocks() - began
+        call()
+        times[place] = _clocks() - began
     p50, p99 = 1e3 * np.percentile(times[WARM_UP:], [50, 99], axis=0)
     return {"p50": p50[0], "p99": p99[0], "cpu_p50": p50[1], "cpu_p99": p99[1]}
 

@@ -18,6 +18,7 @@ from sidflow.dataset.build import Dataset
 from sidflow.dataset.tokens import item_tokens
 from sidflow.decoder.dropout import Dropout
 from sidflow.decoder.ranking import Contexts, context_batches
+from sidflow.histories.table import Histories
 from sidflow.semantic_ids.table import SidTable
 
 PADDING = 0  # also the token that a target begins with, as T5 has it
@@ -113,8 +114,24 @@ def tiger_ranks(
     model: TigerModel, dataset: Dataset, contexts: Contexts, beam: int = 50, k: int = 10, batch: int = 4
 ) -> np.ndarray:
     """Rank of every target among the k best items, from 1, (c,) int64; 0 where it is not there."""
-    hits = tiger_top(model, dataset, contexts, beam, k, batch) == dataset.histories.items[contexts.ends][:, None]
-    return np.where(hits.any(1), hits.argmax(1) + 1, 0)
+    return listed_ranks(tiger_top(model, dataset, contexts, beam, k, batch), dataset.histories, contexts)
+
+
+def listed_ranks(top: np.ndarray, histories: Histories, contexts: Contexts, unseen: bool = False) -> np.ndarray:
+    """Rank of every target in lists (c, k), from 1, (c,) int64; 0 where it is not there.
+
+    Args:
+        top: Catalogue indices, best first; -1 for none.
+        histories: All events.
+        contexts: c of them.
+        unseen: Leave out what a context holds.
+    """
+    ranks = np.zeros(len(top), np.int64)
+    for row, (start, end) in enumerate(zip(contexts.starts, contexts.ends, strict=True)):
+        items = top[row][~np.isin(top[row], histories.items[start:end])] if unseen else top[row]
+        place = np.flatnonzero(items == histories.items[end])
+        ranks[row] = place[0] + 1 if len(place) else 0
+    return ranks
 
 
 @torch.inference_mode()

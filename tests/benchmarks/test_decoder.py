@@ -48,12 +48,38 @@ def test_rows_of_one_seed_come_before_further_seeds() -> None:
 
 
 def test_sasrec_gets_the_settings_that_validation_preferred(tmp_path: Path) -> None:
-    """Not those with the better test figures; without any tried, it stops and says what to run."""
+    """Not those with the better test figures; while some are untried, it stops and says which."""
     from decoder import tuned
+    from sasrec import GRID
 
-    with pytest.raises(SystemExit, match="tune- rows first"):
-        tuned(tmp_path)
-    for name, validation, test in (("dim64-dropout0.2", 0.2, 0.9), ("dim128-dropout0.5", 0.3, 0.1)):
-        row = {"name": f"tune-{name}", "seed": 0, "validation": {"ndcg@10": validation}, "test": {"ndcg@10": test}}
-        (tmp_path / f"tune-{name}-0.json").write_text(json.dumps(row))
-    assert tuned(tmp_path) == "dim128-dropout0.5"
+    for place, name in enumerate(GRID):
+        with pytest.raises(SystemExit, match=rf"tune-\.\.\. first: .*{name}"):
+            tuned(tmp_path)
+        row = {"validation": {"ndcg@10": 0.1 + (place == 2)}, "test": {"ndcg@10": 0.9 - (place == 2)}}
+        text = json.dumps({"name": f"tune-{name}", "seed": 0, **row})
+        (tmp_path / f"tune-{name}-0.json").write_text(text)
+    assert tuned(tmp_path) == list(GRID)[2]
+
+
+def test_a_row_of_other_data_is_refused(tmp_path: Path) -> None:
+    """A row comes back as it was kept; what it was made from tells whose it is."""
+    from result_rows import keep_row, kept_row
+
+    path, made_from = tmp_path / "rows" / "a-0.json", {"dataset": "1", "seed": 0}
+    assert kept_row(path, made_from) is None
+    kept = keep_row(path, {"recall": 0.5}, made_from)
+    assert kept["recall"] == 0.5 and kept_row(path, made_from) == kept
+    assert [each.name for each in path.parent.iterdir()] == ["a-0.json"]
+    with pytest.raises(SystemExit, match=r"a-0\.json was made from other data or settings"):
+        kept_row(path, made_from | {"dataset": "2"})
+
+
+def test_a_decoders_curve_counts_training_alone() -> None:
+    """Ten positions a second, then twenty; validation, which the row's clock counts too, is not in it."""
+    from decoder_table import training_curve
+
+    rows = [(100, 10.0, 0.1), (300, 20.0, 0.2)]
+    curve = [
+        {"positions": done, "positions_per_second": rate, "seconds": 99.0, "ndcg@10": ndcg} for done, rate, ndcg in rows
+    ]
+    assert training_curve({"name": "default", "curve": curve}) == [(10.0, 0.1), (20.0, 0.2)]

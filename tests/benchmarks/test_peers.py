@@ -9,8 +9,9 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
+from sidflow.decoder.baselines import unseen_ranks
 from sidflow.decoder.metrics import recall_gains
-from sidflow.decoder.ranking import measured_contexts, validation_contexts
+from sidflow.decoder.ranking import Contexts, measured_contexts, validation_contexts
 from sidflow.errors import TrainingDiverged
 from sidflow.pairs.table import Pairs
 from tests.benchmarks.peer_worlds import ITEMS, ragged, successors
@@ -52,6 +53,40 @@ def test_sasrec_ranks_are_those_of_one_user_at_a_time(scores: int, monkeypatch: 
         expected.append(1 + int((logits > logits[histories.items[end]]).sum()))
     monkeypatch.setattr(sasrec_model, "SCORES", scores)
     assert_array_equal(sasrec_ranks(model, histories, contexts), expected)
+
+
+def test_sasrec_without_seen_items_ranks_among_the_others() -> None:
+    """As many places up as seen items stood ahead; nothing for a target that was seen."""
+    from sasrec_model import SasRec, SasRecModel, sasrec_ranks
+
+    torch.manual_seed(1)
+    histories, model = ragged(), SasRecModel(ITEMS, SasRec(dim=8, heads=2, max_len=9)).eval()
+    torch.nn.init.normal_(model.items.weight)
+    contexts = measured_contexts(histories)
+
+    def rank(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        events = histories.items.copy()
+        found = []
+        for row, item in zip(rows, items, strict=True):
+            events[contexts.ends[row]] = item
+            one = Contexts(*(each[row : row + 1] for each in contexts))
+            found.append(sasrec_ranks(model, replace(histories, items=events), one)[0])
+        return np.array(found)
+
+    expected = unseen_ranks(rank, histories, contexts)
+    assert (expected == 0).any() and (expected > 1).any()
+    assert_array_equal(sasrec_ranks(model, histories, contexts, unseen=True), expected)
+
+
+def test_lists_are_ranked_with_and_without_seen_items() -> None:
+    """The target's place, its place among what was not seen, and nothing where it is missing or was seen."""
+    from tiger_search import listed_ranks
+
+    histories = histories_by_hand([[1, 2, 3], [4, 5, 4], [6, 7, 8]], [1, 1, 1], [1, 1, 1], ITEMS)
+    contexts = measured_contexts(histories)
+    top = np.array([[2, 9, 1, 3], [4, 9, 5, 8], [9, 6, 7, -1]])
+    assert listed_ranks(top, histories, contexts).tolist() == [4, 1, 0]
+    assert listed_ranks(top, histories, contexts, unseen=True).tolist() == [2, 0, 0]
 
 
 def small_sasrec(**settings: object) -> object:

@@ -195,13 +195,14 @@ def test_a_memory_limit_without_sense_is_an_error(limit: str, message: str):
 
 
 def test_a_task_that_kills_its_workers_is_given_up():
-    """The message says what to raise; the cluster is gone afterwards."""
+    """The message says what to raise; the cluster is gone afterwards, a worker in place of a dead one in a while."""
     with (
         pytest.raises(SidflowError, match=r"given up after \d+ workers died of it.*pairs.dask.memory_limit"),
         open_workers(DaskConfig(workers=1)) as workers,
     ):
         workers.map(os._exit, [(1,)])
-    assert children() == []
+    _, alive = psutil.wait_procs(children(), timeout=60)
+    assert alive == []
 
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sidflow.__file__).parents[1])}
