@@ -1,6 +1,7 @@
 """Filters over a catalogue by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +65,28 @@ def test_what_does_not_exist_is_an_error(attributes: Attributes, filters: Filter
     """A mistyped filter would otherwise be an empty list."""
     with pytest.raises(DataContractError) as refused:
         filters.allowed(SIDS, INDEX, attributes)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ({"where": {"genres": "Comedy"}}, "where: column 'genres': 'Comedy' is no collection of texts; give a list, "
+         "such as ['Comedy']"),
+        ({"where": {"year": [1995]}}, "where: column 'year': 1 of 1 values are not text, such as 1995; give '1995'"),
+        ({"where": {"year": 1995}}, "where: column 'year': 1995 is no collection of texts"),
+        ({"only": "100"}, "only: '100' is no collection of texts; give a list, such as ['100']"),
+        ({"without": "100"}, "without: '100' is no collection"),
+        ({"without": ["100", 7]}, "without: 1 of 2 values are not text, such as 7; give '7'"),
+        ({"prefix": "12"}, "prefix: '12' is no tuple of codes, such as (12, 7)"),
+        ({"prefix": (1.5,)}, "prefix: (1.5,) is no tuple of codes"),
+        ({"prefix": 12}, "prefix: 12 is no tuple of codes"),
+    ],
+)  # fmt: skip
+def test_one_text_is_not_a_collection(conditions: dict[str, Any], message: str) -> None:
+    """Its letters would be the values: refused when the filter is made."""
+    with pytest.raises(DataContractError) as refused:
+        Filters(**conditions)
     assert message in str(refused.value)
 
 

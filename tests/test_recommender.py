@@ -1,5 +1,6 @@
 """The recommender: known users, given histories, and what is not known."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from sidflow.dataset.build import Dataset
 from sidflow.decoder.files import save_decoder
 from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.spread import Spread
+from sidflow.decoder.trie import build_trie
 from sidflow.embedding.table import Embeddings, write_embeddings
 from sidflow.errors import DataContractError, ReleaseMismatch, ShapeError
 from sidflow.histories.table import write_histories
@@ -103,6 +105,29 @@ def test_k_below_one_is_refused() -> None:
         recommender().recommend("u00001", 0)
 
 
+@pytest.mark.parametrize("k", [2.5, 3.0, "3", None, True])
+def test_k_is_a_whole_number(k: object) -> None:
+    """Neither rounded nor left to fail inside; NumPy's integers are integers."""
+    with pytest.raises(DataContractError, match=f"k={k!r}; allowed is 1 or more, in whole numbers"):
+        recommender().recommend("u00001", k)  # type: ignore[arg-type]
+    assert len(recommender().recommend("u00001", np.int64(3))) == 3
+
+
+@pytest.mark.parametrize("user", [None, 7, b"u00001"])
+def test_a_user_is_an_id_or_a_history(user: object) -> None:
+    """Anything else is named, with what to give."""
+    with pytest.raises(DataContractError, match=f"user={user!r}; allowed is a user id as text, or a history as a list"):
+        recommender().recommend(user)  # type: ignore[arg-type]
+
+
+def test_one_id_is_not_a_list_of_users() -> None:
+    """Its letters would be unknown users."""
+    with pytest.raises(
+        DataContractError, match=r"users='u00001' is one id; give a list of users, such as \['u00001'\]"
+    ):
+        recommender().recommend_many("u00001")
+
+
 def test_reason_names_the_newest_item_of_the_longest_shared_prefix() -> None:
     """Depth first, then recency; topics where there are names; and no prefix is said too."""
     sids = sids_of(np.array([[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0], [1, 0, 0]]))
@@ -178,6 +203,41 @@ def test_filters_and_spread_are_heeded() -> None:
     assert serving.recommend("u00003", filters=Filters(only=[])) == []
 
 
+@pytest.mark.parametrize("user", ["u00003", "nobody", []])
+@pytest.mark.parametrize("spread", [Spread((1.0, 1.0, 1.0)), Spread(quota=1, quota_level=3)])
+def test_a_spread_over_longer_sids_is_refused(user: str | list[str], spread: Spread) -> None:
+    """For popular items too, so that a mistake does not wait for a known user."""
+    with pytest.raises(DataContractError, match="SIDs have 2 codes"):
+        recommender().recommend(user, spread=spread)
+
+
+@pytest.mark.parametrize(("quota", "k"), [(1, 40), (2, 7), (3, 40), (50, 40)])
+@pytest.mark.parametrize("user", ["u00003", "nobody", []])
+def test_fewer_come_only_if_the_quota_allows_fewer(user: str | list[str], quota: int, k: int) -> None:
+    """Known users and popular items alike, with half the catalogue in stock."""
+    available = np.arange(40) % 2 == 0
+    listed = recommender(available).recommend(user, k, False, spread=Spread(quota=quota))
+    taken = Counter(each.sid.split("-")[0] for each in listed)
+    possible = np.bincount(DATASET.sids.codes[available, 0])
+    assert max(taken.values()) <= quota
+    assert len(listed) == min(k, np.minimum(possible, quota).sum())
+
+
+def test_what_followed_the_newest_item_is_named() -> None:
+    """In the words of one list, and in the arrays of many."""
+    decoder = random_decoder(DATASET.sids, content=16)
+    decoder.rescorer = Rescorer(np.zeros(8), build_memory(DATASET.histories, pairs_of([])))
+    serving = Recommender(decoder, DATASET, VECTORS, TITLES)
+    ranked = serving.rank_users(np.array([3]), 40)
+    named = {TITLES[item]: TITLES[other] for item, other in zip(ranked.items[0], ranked.followed[0], strict=True)
+             if item >= 0 and other >= 0}  # fmt: skip
+    newest = {TITLES[int(each[1:])] for each in history(3)[-2:]}
+    assert named and set(named.values()) <= newest
+    said = {each.title: each.reason for each in serving.recommend("u00003", 40)}
+    assert {title for title, reason in said.items() if "has followed" in reason} == set(named)
+    assert all(said[title].endswith(f"has followed {other}") for title, other in named.items())
+
+
 def test_mined_pairs_are_named() -> None:
     """Where the decoder remembers pairs, a partner among the newest items is said; its absence is not."""
     titles = {title: k for k, title in enumerate(TITLES)}
@@ -189,7 +249,7 @@ def test_mined_pairs_are_named() -> None:
     decoder.rescorer = Rescorer(np.zeros(8), build_memory(DATASET.histories, pairs_of([(a, b, 2.0, False)])))
     listed = Recommender(decoder, DATASET, VECTORS, TITLES).recommend("u00003", 40)
     said = {titles[each.title]: each.reason for each in listed}
-    assert said[other].endswith(f"often taken together with title {newest}")
+    assert f"often taken together with title {newest}" in said[other]
     assert sum("often taken together" in reason for reason in said.values()) == 1
 
 
@@ -229,5 +289,8 @@ def test_popular_items_by_a_full_sort(share: float) -> None:
     """However few items are in stock, the list is that of sorting all of them."""
     popular, allowed = Popular(DATASET.histories), np.random.default_rng(0).random(40) < share
     order = np.argsort(-popular.interactions, kind="stable")
+    order, trie, first = order[allowed[order]], build_trie(DATASET.sids.codes), DATASET.sids.codes[:, 0]
+    one = [item for place, item in enumerate(order) if first[item] not in first[order[:place]]]
     for k in (1, 3, 40, 100):
-        assert popular.best(k, allowed).tolist() == order[allowed[order]][:k].tolist()
+        assert popular.best(k, allowed, trie).tolist() == order[:k].tolist()
+        assert popular.best(k, allowed, trie, Spread(quota=1)).tolist() == one[:k]

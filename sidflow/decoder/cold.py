@@ -2,12 +2,13 @@
 
 import numpy as np
 import torch
+from numba import njit
 from torch import Tensor
 
 from sidflow.decoder.mask import Mask, make_mask
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.search import Rescore, beam_search
-from sidflow.decoder.spread import Spread
+from sidflow.decoder.spread import Spread, prefix_of
 from sidflow.decoder.trie import Trie
 
 WIDER = 4
@@ -18,8 +19,9 @@ class Search:
     """Beam search over one catalogue, with a share of every list kept for cold items.
 
     Cold items are searched apart, by codes and content alone as they have nothing else, and take every
-    1 / `decoder.cold_share`-th place, so that the first j places of a longer list are those of a list of j. Where there
-    are too few of one kind the other fills up.
+    1 / `decoder.cold_share`-th place. Where there are too few of one kind the other fills up. The first j places of a
+    longer list are those of a list of j, if both come from beams of one width and there is no quota, under which what a
+    beam keeps depends on k.
     """
 
     def __init__(self, decoder: Decoder, table: Tensor, trie: Trie, allowed: np.ndarray | None = None):
@@ -56,33 +58,66 @@ class Search:
             k: Items to return.
             excluded: Items that a history must not get, (B, H) int64, -1 for none; None: none at all.
             rescore: What ranks the items found.
-            spread: Temperatures and a quota, of either kind apart.
+            spread: Temperatures and a quota, which holds for both kinds together.
         """
-        kinds = []
+        spread, kinds = spread or Spread(), []
         for width, mask in zip((beam, WIDER * beam), self.masks, strict=False):
             own: Mask = mask if excluded is None else mask.without(self.trie, excluded)
             found = beam_search(self.decoder, self.table, states, self.trie, width, k, own, rescore, spread)
             kinds.append(found)
-        return kinds[0] if len(kinds) == 1 else interleave(kinds[0], kinds[1], self.share)
+        if len(kinds) == 1:
+            return kinds[0]
+        if spread.quota is None:
+            return interleave(kinds[0], kinds[1], self.share)
+        prefixes = [prefix_of(self.trie, items.cpu().numpy(), spread.quota_level) for items, _ in kinds]
+        return interleave(kinds[0], kinds[1], self.share, np.concatenate(prefixes, 1), spread.quota)
 
 
-def interleave(known: tuple[Tensor, Tensor], cold: tuple[Tensor, Tensor], share: float) -> tuple[Tensor, Tensor]:
+def interleave(
+    known: tuple[Tensor, Tensor],
+    cold: tuple[Tensor, Tensor],
+    share: float,
+    groups: np.ndarray | None = None,
+    most: int | None = None,
+) -> tuple[Tensor, Tensor]:
     """One list of two: every 1 / share-th place goes to the second, and either fills up where the other ends.
 
     Args:
         known: Items and scores, (B, k) each, best first, -1 and -inf where there are fewer.
         cold: The same.
         share: In (0, 1].
+        groups: Group of each known and then of each cold item, counted from 0, (B, 2k); None: all of one.
+        most: Items of a group; None: any number.
     """
-    place = torch.arange(known[0].shape[1] + 1, device=known[0].device)
-    wanted = (place.double() * share + 1e-9).long()  # cold items in the first places, if there are enough
-    ends, cold_ends = ((each[0] >= 0).sum(1, keepdim=True) for each in (known, cold))
-    taken = wanted.maximum(place - ends).minimum(cold_ends)  # (B, k + 1)
-    from_cold, before = taken[:, 1:] > taken[:, :-1], taken[:, :-1]
-    at = torch.where(from_cold, before, place[:-1] - before)
-    beyond = place[:-1] >= ends + cold_ends
+    items, scores = (torch.cat(both, 1) for both in zip(known, cold, strict=True))
+    count = known[0].shape[1]
+    groups = np.zeros(items.shape, np.int64) if groups is None else groups
+    places = torch.from_numpy(_merge(items.cpu().numpy(), groups, share, count if most is None else most))
+    missing, places = (places < 0).to(items.device), places.clamp_min(0).to(items.device)
+    return items.gather(1, places).masked_fill(missing, -1), scores.gather(1, places).masked_fill(missing, -torch.inf)
 
-    def merged(one: Tensor, other: Tensor, nothing: float) -> Tensor:
-        return torch.where(from_cold, other.gather(1, at), one.gather(1, at)).masked_fill(beyond, nothing)
 
-    return merged(known[0], cold[0], -1), merged(known[1], cold[1], -torch.inf)
+@njit(nogil=True, cache=True)
+def _merge(items, groups, share, most):  # type: ignore[no-untyped-def]
+    """Places of the merged list in the two that stand side by side, (B, k); -1 behind its last."""
+    rows, k = len(items), items.shape[1] // 2
+    merged = np.full((rows, k), -1)
+    for row in range(rows):
+        taken = np.zeros(groups[row].max() + 1, np.int64)
+        known, cold = 0, k
+        given = 0  # to cold items
+        for place in range(k):
+            while known < k and items[row, known] >= 0 and taken[groups[row, known]] >= most:
+                known += 1
+            while cold < 2 * k and items[row, cold] >= 0 and taken[groups[row, cold]] >= most:
+                cold += 1
+            any_known, any_cold = known < k and items[row, known] >= 0, cold < 2 * k and items[row, cold] >= 0
+            if any_cold and (given < int((place + 1) * share + 1e-9) or not any_known):
+                chosen, cold, given = cold, cold + 1, given + 1
+            elif any_known:
+                chosen, known = known, known + 1
+            else:
+                break
+            merged[row, place] = chosen
+            taken[groups[row, chosen]] += 1
+    return merged

@@ -100,8 +100,19 @@ def strongest_partners(memory: Memory, histories: np.ndarray, lengths: np.ndarra
         lengths: (b,).
         items: Catalogue indices, (b, k); -1 where there is none.
     """
-    found: np.ndarray = _strongest(*memory.partners, histories, lengths, items)
+    found: np.ndarray = _strongest(*memory.partners, histories, lengths, items, RECENT)
     return found
+
+
+def followed_items(memory: Memory, histories: np.ndarray, lengths: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Which history item each item followed in training histories, as `recall_features` looks it up, (b, k) int64.
+
+    The newest where the item came next, else the newest but one where it came after the next; -1 for neither. The
+    arguments are those of `strongest_partners`.
+    """
+    newest: np.ndarray = _strongest(*memory.followers, histories, lengths, items, 1)
+    before: np.ndarray = _strongest(*memory.skips, histories, lengths - 1, items, 1)
+    return np.where(newest >= 0, newest, before)
 
 
 def save_memory(memory: Memory, folder: Path) -> None:
@@ -152,13 +163,13 @@ def _entry(starts, items, values, row, column):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _strongest(starts, others, values, histories, lengths, items):  # type: ignore[no-untyped-def]
-    """Ties go to the newer history item."""
+def _strongest(starts, others, values, histories, lengths, items, recent):  # type: ignore[no-untyped-def]
+    """Of so many newest history items; ties go to the newer one."""
     found = np.full(items.shape, -1, np.int64)
     for row in range(len(items)):
         for column, item in enumerate(items[row]):
             best = np.float32(0.0)
-            for lag in range(1, min(lengths[row], RECENT) + 1):
+            for lag in range(1, min(lengths[row], recent) + 1):
                 near = histories[row, lengths[row] - lag]
                 weight = _entry(starts, others, values, near, item) if item >= 0 else np.float32(0.0)
                 if weight > best:

@@ -11,9 +11,10 @@ from sidflow.semantic_ids.table import SidTable
 
 NOTHING_SHARED = "follows from the history as a whole; shares no code with it"
 TOGETHER = "often taken together with "
+FOLLOWED = "has followed "
 
 
-def reason(item: int, depth: int, like: int, partner: int, sids: SidTable, titles: Sequence[str]) -> str:
+def reason(item: int, depth: int, like: int, partner: int, followed: int, sids: SidTable, titles: Sequence[str]) -> str:
     """The longest SID prefix that an item shares with a history, by topic, and the newest item that shares it.
 
     Args:
@@ -21,6 +22,7 @@ def reason(item: int, depth: int, like: int, partner: int, sids: SidTable, title
         depth: Levels shared, 0 for none; see `shared_prefixes`.
         like: The history item that shares them.
         partner: The history item that it is a mined pair with, which is said too; -1 for none.
+        followed: The history item that it followed in training histories; said unless it is the partner; -1 for none.
         sids: SIDs, with topic names or without.
         titles: Titles by catalogue index.
     """
@@ -31,6 +33,8 @@ def reason(item: int, depth: int, like: int, partner: int, sids: SidTable, title
         words.append(f"shares {prefix}{topic} with {titles[like]}")
     if partner >= 0:
         words.append(f"{TOGETHER}{titles[partner]}")
+    if followed not in (-1, partner):
+        words.append(f"{FOLLOWED}{titles[followed]}")
     return "; ".join(words) or NOTHING_SHARED
 
 
@@ -84,12 +88,19 @@ class ItemTexts:
         )
         return cls(table.item_ids, titles, sids[-1], tuple(named))
 
-    def reasons(self, items: pa.Array, depths: np.ndarray, like: pa.Array, partners: np.ndarray) -> pa.Array:
-        """The words of `reason` for items (n,), the levels they share (n,), with what (n,), and partners (n,)."""
+    def reasons(
+        self, items: pa.Array, depths: np.ndarray, like: pa.Array, partners: np.ndarray, followed: np.ndarray
+    ) -> pa.Array:
+        """The words of `reason` for items, the levels they share, with what, partners, and what they followed, (n,)."""
         shared = [prefix.take(items) for prefix in self.prefixes]
         prefix = pc.choose(pa.array(np.maximum(depths, 1) - 1, pa.int64()), *shared)
         texts = pc.binary_join_element_wise("shares ", prefix, " with ", self.titles.take(like), "")
         texts = pc.if_else(pa.array(depths > 0), texts, pa.scalar(None, pa.string()))
-        titles = self.titles.take(pa.array(partners, mask=partners < 0))
-        together = pc.binary_join_element_wise(TOGETHER, titles, "")
-        return pc.coalesce(pc.binary_join_element_wise(texts, together, "; "), texts, together, NOTHING_SHARED)
+        others = np.where(followed == partners, -1, followed)
+        for part in (self._titled(TOGETHER, partners), self._titled(FOLLOWED, others)):
+            texts = pc.coalesce(pc.binary_join_element_wise(texts, part, "; "), texts, part)
+        return pc.coalesce(texts, NOTHING_SHARED)
+
+    def _titled(self, words: str, items: np.ndarray) -> pa.Array:
+        """The words before each item's title, null for -1."""
+        return pc.binary_join_element_wise(words, self.titles.take(pa.array(items, mask=items < 0)), "")

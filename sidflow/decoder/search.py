@@ -31,7 +31,8 @@ def beam_search(
     """The k best items of each history among those that the beam reaches.
 
     Codes are searched by level log-probability; the items found are ranked by the decoder's whole score, or by
-    `rescore`. With a beam at least as wide as the catalogue this is exact search. Ties go to the lower SID.
+    `rescore`. With a beam at least as wide as the catalogue this is exact search. Ties go to the lower SID. A beam of k
+    or more finds k items wherever so many may be returned, and `Spread.widen` keeps it so within a quota.
 
     Shapes: B histories, N items, d dimensions, L levels.
 
@@ -49,8 +50,12 @@ def beam_search(
     Returns:
         Catalogue indices (B, k) int64 and scores (B, k) float32, best first. Where fewer than k items are
         found, index -1 and score -inf. Scores compare within a row only.
+
+    Raises:
+        DataContractError: If `spread` is for longer SIDs.
     """
     spread, mask = spread or Spread(), make_mask(trie) if mask is None else mask
+    spread.check(len(trie.levels))
     kept, groups = _walk(decoder, states, trie, beam, k, mask, spread)
     places, under = items_under(kept, trie.levels[-1], mask)
     found, under = places >= 0, np.maximum(under, 0)
@@ -73,7 +78,7 @@ def _walk(
     decoder: Decoder, states: Tensor, trie: Trie, beam: int, k: int, mask: Mask, spread: Spread
 ) -> tuple[Beam, np.ndarray]:
     """The beam of the last level, and the group of each of its places in which a quota counts, (B, W)."""
-    kept = empty_beam(len(states), 1)
+    kept, (beam, most) = empty_beam(len(states), 1), spread.widen(beam, k)
     kept.scores[:] = 0
     groups, prefixes = kept.nodes, states[:, None]
     for depth, level in enumerate(trie.levels):
@@ -86,7 +91,7 @@ def _walk(
             logits = logits / spread.temperature(depth)
         log_probs, width = logits.log_softmax(-1).cpu().numpy(), min(beam, len(level.codes))
         capped = spread.quota is not None and depth >= spread.quota_level
-        room = max(beam // -(-k // spread.quota), 1) if capped and spread.quota else width
+        room = most if capped and width < len(level.codes) else width  # where all have a place, none needs room kept
         kept = grow(kept, log_probs, level, mask, groups if capped else np.zeros_like(groups), room, width)
         own = np.arange(width)[None].repeat(len(states), 0)
         groups = own if depth < spread.quota_level else np.take_along_axis(groups, kept.parents, 1)

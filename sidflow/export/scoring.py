@@ -169,19 +169,21 @@ class Scoring:
         order = np.argsort(np.diff(self.dataset.histories.offsets[first : last + 1]), kind="stable")
         shape = (last - first, self.k)
         items, scores = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
-        depths, like, partners = np.zeros(shape, np.int8), np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
+        depths, like = np.zeros(shape, np.int8), np.zeros(shape, np.int64)
+        partners, followed = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
+        ranked = RankedUsers(items, scores, depths, like, partners, followed)
         for start in range(0, len(order), BATCH_USERS):
             rows = order[start : start + BATCH_USERS]
-            ranked = self._recommender.rank_users(first + rows, self.k)
-            items[rows], scores[rows], depths[rows], like[rows], partners[rows] = ranked
+            for all_rows, found in zip(ranked, self._recommender.rank_users(first + rows, self.k), strict=True):
+                all_rows[rows] = found
             if on_progress:
                 on_progress(first + min(start + BATCH_USERS, len(order)), self.users)
-        return self._rows(first, RankedUsers(items, scores, depths, like, partners))
+        return self._rows(first, ranked)
 
     def _rows(self, first: int, ranked: RankedUsers) -> pa.RecordBatch:
         chosen = (ranked.items >= 0) & self._wanted[first : first + len(ranked.items), None]
         user, place = np.nonzero(chosen)
-        items, scores, depths, like, partners = (each[chosen] for each in ranked)
+        items, scores, depths, like, partners, followed = (each[chosen] for each in ranked)
         listed = pa.array(items)
         texts, user_ids = self._texts, self.dataset.histories.user_ids.slice(first, len(ranked.items)).combine_chunks()
         columns = [
@@ -191,7 +193,7 @@ class Scoring:
             texts.titles.take(listed),
             texts.sids.take(listed),
             pa.array(scores),
-            texts.reasons(listed, depths, pa.array(like), partners),
+            texts.reasons(listed, depths, pa.array(like), partners, followed),
             pa.repeat(self.release.id, len(user)),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)

@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,20 @@ class Filters:
     prefix: tuple[int, ...] = ()
     only: Collection[str] | None = None
     without: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse one text where a collection of them belongs: its letters would be the values.
+
+        Raises:
+            DataContractError: If a condition is not of the type that it must have.
+        """
+        for column, values in self.where.items():
+            _check_texts(f"where: column {column!r}", values)
+        for name, ids in (("only", self.only), ("without", self.without)):
+            if ids is not None:
+                _check_texts(name, ids)
+        if not isinstance(self.prefix, Sequence) or not all(isinstance(code, Integral) for code in self.prefix):
+            raise DataContractError(f"recommend: prefix: {self.prefix!r} is no tuple of codes, such as (12, 7).")
 
     def allowed(self, sids: SidTable, index: ItemIndex, attributes: "Attributes") -> npt.NDArray[np.bool_]:
         """The items that satisfy all conditions, (N,) bool.
@@ -126,6 +141,19 @@ class _Column(NamedTuple):
     texts: np.ndarray
     distinct: int
     parts: dict[str, list[int]]
+
+
+def _check_texts(name: str, values: object) -> None:
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        raise DataContractError(
+            f"recommend: {name}: {values!r} is no collection of texts; give a list, such as [{str(values)!r}]."
+        )
+    wrong = [each for each in values if not isinstance(each, str)]
+    if wrong:
+        raise DataContractError(
+            f"recommend: {name}: {len(wrong)} of {len(values)} values are not text, such as {wrong[0]!r}; give "
+            f"{str(wrong[0])!r}."
+        )
 
 
 def _parts(text: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Users, items and titles by their ids."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sidflow.decoder.spread import is_count
 from sidflow.errors import DataContractError
 from sidflow.histories.table import Histories
 
@@ -55,11 +56,27 @@ def read_titles(files: Mapping[str, Path], item_ids: pa.Array) -> list[str]:
     return titles
 
 
-def check_k(k: int) -> None:
-    """Refuse a number of recommendations below 1.
+def check_k(k: object) -> None:
+    """Refuse a number of recommendations that is below 1 or no whole number.
 
     Raises:
         DataContractError: If it is.
     """
-    if k < 1:
-        raise DataContractError(f"recommend: k={k}; allowed is 1 or more.")
+    if not is_count(k):
+        raise DataContractError(f"recommend: k={k!r}; allowed is 1 or more, in whole numbers.")
+
+
+def check_users(users: Iterable[object]) -> None:
+    """Refuse what is neither a user id nor a history of item ids.
+
+    Raises:
+        DataContractError: If one is not, or one id was given for a list of users.
+    """
+    if isinstance(users, str):
+        raise DataContractError(f"recommend: users={users!r} is one id; give a list of users, such as [{users!r}].")
+    for user in users:
+        if isinstance(user, bytes) or not isinstance(user, Collection):
+            raise DataContractError(
+                f"recommend: user={user!r}; allowed is a user id as text, or a history as a list of item ids, oldest "
+                "first. Give [] where nothing is known."
+            )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sidflow.decoder.spread import Spread, choose, prefix_of
+from sidflow.decoder.trie import Trie
 from sidflow.histories.table import Histories
 
 
@@ -13,15 +15,27 @@ class Popular:
         self.interactions = np.bincount(histories.items, minlength=len(histories.item_ids))
         self._order = np.argsort(-self.interactions, kind="stable")
 
-    def best(self, k: int, allowed: np.ndarray) -> np.ndarray:
-        """The k allowed items (N,) bool with most interactions, or as many as there are; ties go to the lower index."""
+    def best(self, k: int, allowed: np.ndarray, trie: Trie, spread: Spread | None = None) -> np.ndarray:
+        """The k items with most interactions, or as many as there are; ties go to the lower index.
+
+        Args:
+            k: How many.
+            allowed: Items that may be listed, (N,) bool.
+            trie: Of the same items' SIDs.
+            spread: Only its quota is heeded.
+        """
         stop = 2 * k
-        found = self._among_first(stop, allowed)
+        found = self._among_first(stop, k, allowed, trie, spread)
         while len(found) < k and stop < len(self._order):  # seldom: what is popular is mostly in stock
             stop *= 4
-            found = self._among_first(stop, allowed)
-        return found[:k]
+            found = self._among_first(stop, k, allowed, trie, spread)
+        return found
 
-    def _among_first(self, stop: int, allowed: np.ndarray) -> np.ndarray:
-        first = self._order[:stop]
-        return np.asarray(first[allowed[first]])
+    def _among_first(self, stop: int, k: int, allowed: np.ndarray, trie: Trie, spread: Spread | None) -> np.ndarray:
+        found = self._order[:stop]
+        found = found[allowed[found]]
+        if spread is None or spread.quota is None or not len(found):
+            return np.asarray(found[:k])
+        groups = prefix_of(trie, found, spread.quota_level)
+        best = choose(np.zeros((1, len(found)), np.float32), groups[None], min(k, len(found)), spread.quota)[0]
+        return np.asarray(found[best[best >= 0]])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sidflow.decoder.cold import Search
-from sidflow.decoder.memory import strongest_partners
+from sidflow.decoder.memory import followed_items, strongest_partners
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.ranking import encode_contexts, pad_histories
 from sidflow.decoder.reasons import shared_prefixes
@@ -71,13 +71,11 @@ class Ranker:
         found = self.search(states, max(self._beam, k), k, seen, rescore, spread)
         items, scores = (each.cpu().numpy() for each in found)
         depths, like = shared_prefixes(items, recent, lengths, self._codes)
-        return RankedUsers(items, scores, depths, like, self._partners(recent, lengths, items))
-
-    def _partners(self, recent: np.ndarray, lengths: np.ndarray, items: np.ndarray) -> np.ndarray:
-        rescorer = self.search.decoder.rescorer
-        if rescorer is None:  # then the decoder keeps no pairs
-            return np.full(items.shape, -1, np.int64)
-        return strongest_partners(rescorer.memory, recent, lengths, items)
+        if decoder.rescorer is None:  # then the decoder remembers nothing
+            nothing = np.full(items.shape, -1, np.int64)
+            return RankedUsers(items, scores, depths, like, nothing, nothing)
+        found_in = (decoder.rescorer.memory, recent, lengths, items)
+        return RankedUsers(items, scores, depths, like, strongest_partners(*found_in), followed_items(*found_in))
 
 
 def _seen(stretches: Stretches) -> np.ndarray:

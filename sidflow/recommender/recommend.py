@@ -14,7 +14,7 @@ from sidflow.decoder.spread import Spread
 from sidflow.errors import DataContractError, ShapeError
 from sidflow.interactions.forgotten import Forgotten
 from sidflow.recommender.filters import Attributes, Filters
-from sidflow.recommender.lookup import ItemIndex, check_k, user_row
+from sidflow.recommender.lookup import ItemIndex, check_k, check_users, user_row
 from sidflow.recommender.popular import Popular
 from sidflow.recommender.ranker import Ranker, Stretches
 from sidflow.recommender.results import RankedUsers, Recommendation
@@ -114,17 +114,18 @@ class Recommender:
 
         Args:
             user: A user id; or a history of item ids, oldest first.
-            k: How many; fewer come back only if fewer items may be recommended.
+            k: How many; fewer come back only if fewer items may be recommended, within the quota if there is one.
             exclude_seen: Leave out the history's items.
             filters: Conditions on the items; where they leave nothing, the list is empty.
-            spread: Temperatures and a quota, for lists that are less alike; popular items heed neither.
+            spread: Temperatures and a quota, for lists that are less alike; popular items heed the quota.
 
         Returns:
             Best first. An unknown user and an empty history get popular items, and `reason` says so.
 
         Raises:
-            DataContractError: If an item of a given history is not in the catalogue, k is below 1, or a filter names
-                what does not exist.
+            DataContractError: If `user` is neither an id nor a list of them, an item of a given history is not in the
+                catalogue, k is not a whole number of 1 or more, `spread` is for longer SIDs, or a filter names what
+                does not exist.
         """
         return self.recommend_many([user], k, exclude_seen, filters, spread)[0]
 
@@ -138,6 +139,9 @@ class Recommender:
     ) -> list[list[Recommendation]]:
         """`recommend` for many users or histories in one batch, in their order."""
         check_k(k)
+        check_users(users)
+        if spread is not None:
+            spread.check(len(self._dataset.sids.sizes))
         if filters is not None:
             chosen = filters.allowed(self._dataset.sids, self._index, self._attributes)
             return self.with_availability(self._allowed & chosen).recommend_many(users, k, exclude_seen, None, spread)
@@ -145,7 +149,7 @@ class Recommender:
         known = [history for history in histories if history is not None and len(history)]
         ranked = iter(self._ranked(known, min(k, len(self._allowed)), exclude_seen, spread))
         return [
-            next(ranked) if history is not None and len(history) else self._most_popular(history, k)
+            next(ranked) if history is not None and len(history) else self._most_popular(history, k, spread)
             for history in histories
         ]
 
@@ -183,7 +187,8 @@ class Recommender:
         ranked = self._ranker.rank(Stretches.of(histories), k, exclude_seen, spread)
         return [self._wording.ranked(RankedUsers(*row)) for row in zip(*ranked, strict=True)]
 
-    def _most_popular(self, history: np.ndarray | None, k: int) -> list[Recommendation]:
+    def _most_popular(self, history: np.ndarray | None, k: int, spread: Spread | None) -> list[Recommendation]:
         """What is popular, for a user whose history is empty, or None: unknown."""
         why = "unknown user" if history is None else "empty history"
-        return self._wording.popular(self._popular.best(k, self._allowed), self._popular.interactions, why)
+        best = self._popular.best(k, self._allowed, self._ranker.search.trie, spread)
+        return self._wording.popular(best, self._popular.interactions, why)

@@ -34,6 +34,8 @@ class RankedUsers(NamedTuple):
         depths: SID levels that an item shares with the user's history, (b, k) int8, 0 for none.
         like: The newest history item that shares them, (b, k) int64.
         partners: The newest items' strongest mined pair with it, (b, k) int64; -1 where there is none.
+        followed: The newest item, or the one before it, that it followed in training histories, (b, k) int64; -1 for
+            none.
     """
 
     items: np.ndarray
@@ -41,3 +43,4 @@ class RankedUsers(NamedTuple):
     depths: np.ndarray
     like: np.ndarray
     partners: np.ndarray
+    followed: np.ndarray

@@ -20,8 +20,8 @@ class Wording:
         """One user's items, (k,) each, with why the decoder found them."""
         columns = zip(*(each.tolist() for each in row), strict=True)
         return [
-            self._item(item, score, reason(item, depth, like, partner, self._sids, self._titles))
-            for item, score, depth, like, partner in columns
+            self._item(item, score, reason(item, depth, like, partner, followed, self._sids, self._titles))
+            for item, score, depth, like, partner, followed in columns
             if item >= 0
         ]
 

@@ -7,6 +7,7 @@ import torch
 from sidflow.decoder.cold import WIDER, Search, interleave
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.search import beam_search
+from sidflow.decoder.spread import Spread
 from sidflow.decoder.trie import build_trie
 from tests.decoder.worlds import random_decoder, sids_of
 
@@ -36,6 +37,16 @@ def test_every_nth_place_is_cold(known: list[int], cold: list[int], share: float
     items, scores = interleave(listed(known, 6), listed(cold, 6), share)
     assert items.tolist() == [expected]
     assert scores.tolist() == [[-float("inf") if each < 0 else -float(each) for each in expected]]
+
+
+def test_a_quota_counts_both_kinds() -> None:
+    """Item i is of group i % 10: one that is full is passed over, in its own list and in the other."""
+    known, cold = listed([1, 11, 2, 3], 4), listed([91, 92, 94], 4)
+    groups = np.array([[1, 1, 2, 3, 1, 2, 4, 0]])
+    assert interleave(known, cold, 0.5, groups, 1)[0].tolist() == [[1, 92, 3, 94]]
+    assert interleave(known, cold, 0.5, groups, 2)[0].tolist() == [[1, 91, 2, 92]]
+    items, scores = interleave(known, cold, 0.5, np.zeros((1, 8), np.int64), 1)
+    assert items.tolist() == [[1, -1, -1, -1]] and scores[0, 1:].tolist() == [-torch.inf] * 3
 
 
 def make(share: float) -> tuple[Decoder, torch.Tensor, torch.Tensor]:
@@ -73,6 +84,19 @@ def test_a_share_holds_and_a_shorter_list_is_the_beginning_of_a_longer_one() -> 
         for kind in (COLD, ~COLD):
             own = [item for item in row if kind[item]]
             assert own == [item for item in ranked if item in own]
+
+
+@pytest.mark.parametrize(("quota", "level", "k"), [(1, 1, 5), (2, 1, 9), (1, 2, 20), (3, 1, 20)])
+def test_a_quota_holds_over_the_merged_list(quota: int, level: int, k: int) -> None:
+    """Five first codes of four items each, one of them cold: as many come as the quota allows, and no more of one."""
+    decoder, table, states = make(0.5)
+    items, _ = Search(decoder, table, build_trie(CODES))(states, k, k, spread=Spread((), quota, level))
+    for row in items.numpy():
+        found = row[row >= 0]
+        _, times = np.unique(CODES[found, :level], axis=0, return_counts=True)
+        assert times.max() <= quota
+        assert len(set(found.tolist())) == min(k, quota * 5 if level == 1 else 20)
+        assert COLD[found].any()
 
 
 def test_a_catalogue_without_cold_items_is_searched_once() -> None:

@@ -13,6 +13,7 @@ from sidflow.decoder.memory import (
     RECENT,
     Memory,
     build_memory,
+    followed_items,
     load_memory,
     recall_features,
     save_memory,
@@ -144,3 +145,27 @@ def test_strongest_partners_by_hand():
     items = np.array([[4, 3], [4, 3], [4, -1]])
     found = strongest_partners(memory, histories, np.array([7, 3, 1]), items)
     assert found.tolist() == [[2, -1], [2, 0], [1, -1]]
+
+
+def test_followed_items_by_hand():
+    """The newest item where the item came next, else the newest but one where it came two later; else none."""
+    memory = build_memory(whole([[0, 1, 3], [0, 2]]), pairs_of([(0, 4, 3.0, False)]))
+    histories = np.array([[0, 1, 0], [1, 0, 0], [5, 0, 2], [0, 0, 0]])
+    items = np.array([[3, 2, 4], [1, 2, 3], [3, 0, -1], [1, 2, 4]])
+    found = followed_items(memory, histories, np.array([2, 2, 3, 1]), items)
+    assert found.tolist() == [[1, -1, -1], [0, 0, -1], [0, -1, -1], [0, 0, -1]]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, N - 1), min_size=1, max_size=9), min_size=1, max_size=6),
+    st.lists(st.integers(0, N - 1), min_size=1, max_size=9),
+)
+def test_what_is_named_as_followed_is_what_the_rescorer_looks_at(rows: list[list[int]], history: list[int]):
+    """An item is named exactly where one of the two features of successions is above zero."""
+    memory = build_memory(whole(rows), pairs_of([]))
+    features = recall(memory, history, list(range(N)))
+    found = followed_items(memory, np.array([history]), np.array([len(history)]), np.arange(N)[None])[0]
+    before = history[-2] if len(history) > 1 else -1
+    expected = [history[-1] if next_ else before if later else -1 for next_, _, later, *_ in features.tolist()]
+    assert found.tolist() == expected

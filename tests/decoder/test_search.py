@@ -50,7 +50,7 @@ def code_tables(draw: st.DrawFn) -> np.ndarray:
     return np.array(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     code_tables(),
     st.integers(1, 30),
@@ -74,8 +74,8 @@ def test_wide_beam_is_exact_search(
     excluded = rng.integers(-1, len(codes), (3, 5))
     table, trie = decoder.item_table(vectors), build_trie(codes)
     mask = make_mask(trie, shared).without(trie, excluded)
-    beam = len(codes) * (1 if quota is None else -(-k // quota))  # room for all under each prefix
-    items, scores = beam_search(decoder, table, states, trie, beam, k, mask, spread=Spread((), quota, level))
+    spread = Spread((), quota, min(level, codes.shape[1]))
+    items, scores = beam_search(decoder, table, states, trie, len(codes), k, mask, spread=spread)
     for row, gone in enumerate(excluded):
         allowed = shared.copy()
         allowed[gone[gone >= 0]] = False
@@ -87,6 +87,33 @@ def test_wide_beam_is_exact_search(
         assert len(set(listed.tolist())) == found and allowed[listed].all()
         np.testing.assert_allclose(scores[row, :found], expected, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(every[listed], expected, rtol=1e-4, atol=1e-4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    code_tables(),
+    st.integers(1, 30),
+    st.integers(0, 99),
+    st.integers(1, 8),
+    st.integers(1, 3),
+    st.sampled_from([0.4, 1]),
+)
+def test_a_beam_of_k_fills_a_list_within_any_quota(
+    codes: np.ndarray, k: int, seed: int, quota: int, level: int, share: float
+) -> None:
+    """Whatever the mask and the quota, as many items come as may be recommended, and never more of a prefix."""
+    rng, level = np.random.default_rng(seed), min(level, codes.shape[1])
+    decoder, trie, allowed = random_decoder(sids_of(codes)), build_trie(codes), rng.random(len(codes)) < share
+    table = decoder.item_table(rng.standard_normal((len(codes), 6)).astype(np.float32))
+    states = torch.from_numpy(rng.standard_normal((2, 16)).astype(np.float32))
+    spread = Spread((), quota, level)
+    items, _ = beam_search(decoder, table, states, trie, k, k, make_mask(trie, allowed), spread=spread)
+    possible = Counter(tuple(prefix) for prefix in codes[allowed, :level].tolist())
+    for row in items.numpy():
+        listed = row[row >= 0]
+        taken = Counter(tuple(prefix) for prefix in codes[listed, :level].tolist())
+        assert max(taken.values(), default=0) <= quota
+        assert len(set(listed.tolist())) == min(k, sum(min(quota, many) for many in possible.values()))
 
 
 def best_within(scores: np.ndarray, prefixes: np.ndarray, k: int, quota: int) -> list[float]:
@@ -197,7 +224,7 @@ def test_temperature_divides_logits_by_level() -> None:
     trie = build_trie(codes)
     _, plain = beam_search(decoder, table, states, trie, 4, 4)
     _, same = beam_search(decoder, table, states, trie, 4, 4, spread=Spread((1.0,)))
-    _, cold = beam_search(decoder, table, states, trie, 4, 4, spread=Spread((1.0, 1e-4)))
+    _, cold = beam_search(decoder, table, states, trie, 4, 4, spread=Spread((1.0, 0.01)))
     assert plain.tolist() == same.tolist()
     assert cold.exp()[0, :2].sum().item() == pytest.approx(1.0, abs=1e-5)
     assert (cold.exp()[0, 2:] < 1e-3).all()
