@@ -12,6 +12,7 @@ from sidflow.config import DecoderConfig
 from sidflow.dataset.build import read_dataset
 from sidflow.decoder.calibrate import fit_rescorer
 from sidflow.decoder.files import load_decoder, save_decoder
+from sidflow.decoder.fit import forget_training
 from sidflow.decoder.fit import train_decoder as train
 from sidflow.decoder.launch import Request, train_in_processes
 from sidflow.embedding.table import read_embeddings
@@ -65,6 +66,7 @@ def train_decoder(
             mined = read_pairs(store.files(pairs), data.sids.item_ids)
             facts["rescoring"] = fit_rescorer(trained.decoder, data, vectors, mined)
         save_decoder(trained.decoder, attempt.data)
+        forget_training(folder)
         return facts
 
     return DECODER.run(store, config, inputs, work)

@@ -58,14 +58,19 @@ class Checkpoint:
         log.info("going on from %s", self.path)
         return state
 
-    def keep(self, state: Callable[[], State]) -> None:
+    def keep(self, state: Callable[[], State], now: bool = False) -> None:
         """Write the state if the last one is old enough; a crash leaves either the old file or the new one.
+
+        Args:
+            state: Makes the state, if it is written.
+            now: However old the last one is.
 
         Raises:
             ArtifactError: If the disk is full or forbidden.
         """
         began = time.monotonic()
-        if self.path is None or began - self.written < (self.seconds and max(self.seconds, self.took / SHARE)):
+        wait = 0.0 if now else self.seconds and max(self.seconds, self.took / SHARE)
+        if self.path is None or began - self.written < wait:
             return
         temporary = self.path.with_name(f".{FILE}.{uuid.uuid4().hex}")
         try:

@@ -13,7 +13,7 @@ from sidflow.decoder.model import Decoder
 from sidflow.decoder.team import Team
 from sidflow.device import resolve_precision
 
-FORMAT = 1  # raise it when the state, or the steps between two states, change
+FORMAT = 2  # raise it when the state, or the steps between two states, change
 CHUNK = 65_536  # rows hashed at once
 
 

@@ -62,10 +62,13 @@ def train_decoder(
         max_items: Most recent items of a history that the decoder sees.
         initial: A previous release's decoder; with `warm_start`, training is then shorter (warm_epochs) and gentler
                 (warm_lr).
-        on_progress: Called with (done, total) steps, in the first process only.
+        on_progress: Called with (done, total) steps, in the first process only; at the end, early or not, with (total,
+            total).
         on_metrics: Called with each row of the curve as it is made, in the first process only; a training that goes on
             where it was interrupted hands out its earlier rows first.
-        folder: Where an interrupted training finds the state to go on from; None keeps none.
+        folder: Where an interrupted training finds the state to go on from; None keeps none. The end of the training
+            stays there too, so that nothing is trained twice if this process dies before it has saved the decoder:
+            whoever saved it calls `forget_training(folder)`. At most one file is left, which another training replaces.
 
     Returns:
         The decoder with its best weights. Facts: start ("cold", or what a warm start carried over), planned_epochs,
@@ -76,7 +79,7 @@ def train_decoder(
     Raises:
         DataContractError: If no user has two training events, or an event or a content vector is not of this world.
         ShapeError: If the vectors are not of this catalogue.
-        TrainingDiverged: If the loss becomes NaN or infinite.
+        TrainingDiverged: If a loss becomes NaN, infinite or absurdly large.
     """
     check_training(dataset, vectors)
     team = launched_team()
@@ -98,11 +101,14 @@ def train_decoder(
         _take_up(so_far, checkpoint, team, on_metrics)
         _train(so_far, epochs, peak, team, checkpoint, on_progress, on_metrics)
     selection.restore(decoder)
-    if team.is_main:
-        checkpoint.remove()
     facts = {"start": carried or "cold", "planned_epochs": epochs, **_facts(so_far, team), **summary(selection)}
     logger.info("decoder: %(epochs)d epochs in %(seconds).0f s, best epoch %(best_epoch)d, %(validation)s", facts)
     return Trained(decoder.eval(), facts, so_far.curve)
+
+
+def forget_training(folder: Path) -> None:
+    """Remove the state of a training whose decoder is saved, and what killed writers left beside it."""
+    Checkpoint(folder, seconds=0).remove()
 
 
 def _take_up(so_far: Progress, checkpoint: Checkpoint, team: Team, on_metrics: OnMetrics | None) -> None:
@@ -140,13 +146,17 @@ def _train(
                 checkpoint.keep(so_far.state)
                 if on_progress:
                     on_progress(min(so_far.step, total), total)
-        row = so_far.end_epoch()
+        so_far.epoch += 1
         if so_far.epoch % config.validate_every and so_far.epoch < epochs:
             continue
-        row["lr"] = learning_rate(so_far.step / total, peak, config.warmup)
+        row = so_far.row() | {"lr": learning_rate(so_far.step / total, peak, config.warmup)}
         so_far.add(row | selection.consider(decoder, so_far.epoch))
         if on_metrics and team.is_main:
             on_metrics(so_far.curve[-1])
+    if team.is_main:
+        checkpoint.keep(so_far.state, now=True)
+        if on_progress:
+            on_progress(total, total)
 
 
 def _facts(so_far: Progress, team: Team) -> Row:

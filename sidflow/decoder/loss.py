@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 ROWS = 256  # positions whose logits are held at once: 256 x 12,000 items in bfloat16 stay in the cache
+TINY = 1e-30  # shares below this are near the end of float32 and bfloat16, where their logarithm is no longer exact
 
 
 class Losses(NamedTuple):
@@ -64,7 +65,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 logits += log_weights
             share = logits.softmax(-1)
             chosen = share.gather(1, right)
-            loss -= chosen.float().clamp_min(1e-30).log().sum()
+            lost = chosen < TINY
+            loss -= chosen.float().masked_fill(lost, 1.0).log().sum()
+            far = lost[:, 0].nonzero()[:, 0]  # none of an ordinary batch: the second pass is over what was lost alone
+            loss += functional.cross_entropy(logits[far].float(), right[far, 0], reduction="sum")
             share.scatter_(1, right, chosen - 1)
             torch.mm(share, candidates, out=to_states[start : start + ROWS])
             to_candidates += share.T @ rows

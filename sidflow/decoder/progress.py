@@ -29,7 +29,7 @@ class Progress:
         self.feed, self.optimizer, self.selection = feed, optimizer, selection
         self.epoch = self.step = self.positions = 0
         self.curve: list[Row] = []
-        self._sums = np.zeros(3)  # of this epoch: losses by position, positions
+        self._sums = np.zeros(3)  # since the last row: losses by position, positions
         self._began = 0.0  # seconds at which training went on after the last validation
         self._started = time.perf_counter()
 
@@ -40,22 +40,20 @@ class Progress:
 
     def count(self, prepared: Prepared, losses: Losses) -> None:
         """Note a step."""
-        self.step += 1
+        self.step, self.positions = self.step + 1, self.positions + prepared.targets
         self._sums += prepared.targets * np.array([losses.levels.item(), losses.dense.item(), 1.0])
 
-    def end_epoch(self) -> Row:
-        """Note the end of an epoch: mean losses by position, and what was trained a second since the last row."""
-        levels, dense, positions = self._sums.tolist()
-        self.epoch, self.positions, self._sums = self.epoch + 1, self.positions + int(positions), np.zeros(3)
-        seconds, before = self.seconds, self.curve[-1]["positions"] if self.curve else 0
-        rate = (self.positions - before) / (seconds - self._began)
+    def row(self) -> Row:
+        """Counts so far; mean losses by position, and positions learned a second, of all epochs since the last row."""
+        (levels, dense, positions), seconds = self._sums.tolist(), self.seconds
         row = {"epoch": self.epoch, "step": self.step, "positions": self.positions, "seconds": seconds}
+        rate = positions / (seconds - self._began)
         return row | {"positions_per_second": rate, "loss_levels": levels / positions, "loss_dense": dense / positions}
 
     def add(self, row: Row) -> None:
         """Note a row of the curve; training goes on from here."""
         self.curve.append(row)
-        self._began = self.seconds
+        self._sums, self._began = np.zeros(3), self.seconds
 
     def state(self) -> State:
         """Everything that the next step depends on, as tensors, numbers and text."""

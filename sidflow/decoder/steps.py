@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from sidflow.config import DecoderConfig
 from sidflow.decoder.candidates import Candidates
+from sidflow.decoder.divergence import check_step
 from sidflow.decoder.loss import Losses, dense_loss, level_loss
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.team import Team
 from sidflow.decoder.windows import Batch
-from sidflow.errors import TrainingDiverged
 
 
 def step_losses(
@@ -76,19 +76,14 @@ def take_step(
         The losses over all processes' positions.
 
     Raises:
-        TrainingDiverged: If the loss or its gradient is NaN or infinite; the weights are left as they were.
+        TrainingDiverged: If a loss or the gradient is NaN, infinite or absurd; the weights are left as they were.
     """
     optimizer.zero_grad()
     weight = decoder.config.dense_weight
     ((losses.levels + weight * losses.dense) * share).backward()  # type: ignore[no-untyped-call]
     whole = Losses(*team.add_up(decoder.parameters(), torch.stack(losses).detach() * share))
     norm = torch.nn.utils.clip_grad_norm_(decoder.parameters(), decoder.config.clip_norm)
-    loss = float(whole.levels + weight * whole.dense)
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise TrainingDiverged(
-            f"decoder: loss {loss} with gradient norm {float(norm)} at learning rate {rate:.2g}; both must be finite. "
-            "Lower decoder.lr or decoder.clip_norm."
-        )
+    check_step(decoder, whole, float(norm), rate)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,6 @@ if __name__ == "__main__":
     except SidflowError as error:
         _tell("error", [type(error).__name__, str(error)])
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # who started us was killed, and cannot remove the folder any more
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
+        raise

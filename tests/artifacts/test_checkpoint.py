@@ -71,6 +71,14 @@ def test_it_is_written_no_more_often_than_asked(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()) and Checkpoint(tmp_path, KEY, 0.0).load() is None
 
 
+def test_a_note_can_be_asked_for_now(tmp_path: Path) -> None:
+    """However long the interval is; a checkpoint that keeps nothing keeps nothing now either."""
+    Checkpoint(tmp_path, KEY, None).keep(lambda: STATE, now=True)
+    assert not list(tmp_path.iterdir())
+    Checkpoint(tmp_path, KEY, 3600.0).keep(lambda: {"step": 9}, now=True)
+    assert Checkpoint(tmp_path, KEY, 0.0).load() == {"step": 9}
+
+
 def test_slow_notes_become_rarer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Notes that take 4 s each wait for 80 s, whatever the interval, so that they cost a twentieth of the time."""
     now = [0.0]

@@ -17,7 +17,7 @@ from sidflow.config import DecoderConfig
 from sidflow.decoder import checkpoint as module
 from sidflow.decoder import feed as feeding
 from sidflow.decoder.checkpoint import training_key
-from sidflow.decoder.fit import Trained, train_decoder
+from sidflow.decoder.fit import Trained, forget_training, train_decoder
 from sidflow.decoder.team import Team
 from sidflow.histories import blocks
 from tests.decoder.worlds import SMALL, planted_dataset
@@ -65,6 +65,23 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, step: int) -
         train(tmp_path, step)
     assert (tmp_path / FILE).exists()
     assert bits(train(tmp_path)) == bits(train(None))
+
+
+def test_an_ended_training_is_not_trained_again(tmp_path: Path) -> None:
+    """Its state stays until it is forgotten: asked again, the same comes without a step, told as all done."""
+    first = train(tmp_path, checkpoint_seconds=3600.0)
+    assert [each.name for each in tmp_path.iterdir()] == [FILE]
+    steps: list[tuple[int, int]] = []
+    again = train_decoder(DATASET, VECTORS, settings(), 6, None, lambda *step: steps.append(step), folder=tmp_path)
+    assert bits(again) == bits(first) and again.curve == first.curve
+    assert len(steps) == 1 and steps[0][0] == steps[0][1]
+    forget_training(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_keeps_no_state_leaves_none(tmp_path: Path) -> None:
+    """Without an interval, nor at the end."""
+    train(tmp_path, checkpoint_seconds=None)
     assert not list(tmp_path.iterdir())
 
 
@@ -103,12 +120,13 @@ def test_a_run_that_goes_on_tells_every_row_once(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         train(tmp_path, 2 * EPOCH + 4)
     rows: list[dict[str, Any]] = []
-    steps: list[int] = []
+    steps: list[tuple[int, int]] = []
     again = train_decoder(
-        DATASET, VECTORS, settings(), 6, None, lambda done, _: steps.append(done), rows.append, tmp_path
+        DATASET, VECTORS, settings(), 6, None, lambda *step: steps.append(step), rows.append, tmp_path
     )
     assert rows == again.curve and [row["epoch"] for row in rows] == [2, 4]
-    assert steps == list(range(2 * EPOCH + 5, STEPS + 1))
+    assert [done for done, _ in steps[:-1]] == list(range(2 * EPOCH + 5, STEPS + 1))
+    assert steps[-1][0] == steps[-1][1]
     assert 0 < rows[0]["seconds"] < rows[1]["seconds"] and rows[1]["positions_per_second"] > 0
 
 
@@ -195,4 +213,3 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
         for name in CLOCKS:
             del row[name]
     assert curves[0] == curves[1]
-    assert not list((tmp_path / "state").iterdir())

@@ -100,11 +100,39 @@ def test_progress_and_metrics_are_reported() -> None:
     trained = train_decoder(
         dataset, vectors, SMALL, 10, on_progress=lambda done, total: steps.append((done, total)), on_metrics=rows.append
     )
-    assert steps[-1][0] == trained.facts["steps"] and all(done <= total for done, total in steps)
+    count = trained.facts["steps"]
+    assert steps == [(done, count) for done in [*range(1, count + 1), count]]
     assert rows == trained.curve
     told = {"epoch", "step", "positions", "seconds", "positions_per_second", "lr", "loss_levels", "loss_dense"}
     assert set(rows[0]) == told | {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}
     assert rows[0]["lr"] > rows[1]["lr"] >= 0 and rows[0]["positions_per_second"] > 0
+
+
+def test_an_early_stop_is_the_end_of_progress() -> None:
+    """Patience leaves most of the plan undone; the last report is that all is done."""
+    dataset, vectors = planted_dataset(users=10)
+    config = SMALL.model_copy(update={"epochs": 40, "patience": 1})
+    steps: list[tuple[int, int]] = []
+    trained = train_decoder(dataset, vectors, config, 10, on_progress=lambda *step: steps.append(step))
+    total = steps[0][1]
+    assert trained.facts["steps"] < total
+    assert steps == [*((done, total) for done in range(1, trained.facts["steps"] + 1)), (total, total)]
+
+
+def test_a_row_tells_of_all_epochs_since_the_last() -> None:
+    """Rows of every third epoch and of the last have the mean losses of the rows of every epoch."""
+    dataset, vectors = planted_dataset()
+    every, third = (
+        train_decoder(dataset, vectors, SMALL.model_copy(update={"epochs": 8, "validate_every": each}), 10).curve
+        for each in (1, 3)
+    )
+    assert [row["epoch"] for row in third] == [3, 6, 8]
+    for name in ("loss_levels", "loss_dense"):
+        losses = [row[name] for row in every]
+        expected = [np.mean(losses[start : start + 3]) for start in (0, 3, 6)]
+        assert [row[name] for row in third] == pytest.approx(expected, rel=1e-6)
+        assert len(set(np.round(losses, 4))) == 8
+    assert [row["positions"] for row in third] == [every[row["epoch"] - 1]["positions"] for row in third]
 
 
 def test_divergence_is_told() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sidflow.artifacts.checkpoint import FILE
 from sidflow.decoder.launch import Request, read_request, request_json, train_in_processes
 from sidflow.embedding.table import Embeddings, write_embeddings
 from sidflow.errors import SidflowError, TrainingDiverged
@@ -40,16 +41,17 @@ def test_a_request_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_are_started_and_heard(tmp_path: Path) -> None:
-    """Steps and rows arrive in order, the decoder belongs to the data set, no state is left behind."""
+    """Steps and rows arrive in order, the decoder belongs to the data set, the state waits to be forgotten."""
     request = ask(tmp_path, epochs=4, lr=5e-3)
     steps: list[tuple[int, int]] = []
     rows: list[dict[str, Any]] = []
     trained = train_in_processes(request, 2, lambda done, total: steps.append((done, total)), rows.append)
-    assert [done for done, _ in steps] == list(range(1, trained.facts["steps"] + 1))
+    count = trained.facts["steps"]
+    assert [done for done, _ in steps] == [*range(1, count + 1), count]
     assert rows == trained.curve and len(rows) == 4 and rows[-1]["loss_levels"] < rows[0]["loss_levels"]
     assert trained.facts["processes"] == 2 and not trained.decoder.training
     assert trained.decoder.digest == planted_dataset()[0].sids.digest()
-    assert not list((tmp_path / "state").iterdir())
+    assert [each.name for each in (tmp_path / "state").iterdir()] == [FILE]
 
 
 @pytest.mark.slow
@@ -57,6 +59,13 @@ def test_what_a_worker_raises_is_raised(tmp_path: Path) -> None:
     """The same error with the same message as in one process."""
     with pytest.raises(TrainingDiverged, match=r"both must be finite\. Lower decoder\.lr"):
         train_in_processes(ask(tmp_path, lr=1e37, epochs=20), 2)
+
+
+@pytest.mark.slow
+def test_finite_divergence_ends_all(tmp_path: Path) -> None:
+    """All processes stop at the same step, by the losses of the whole batch."""
+    with pytest.raises(TrainingDiverged, match=r"allowed is 30 times that\. Lower decoder\.lr"):
+        train_in_processes(ask(tmp_path, lr=10.0, epochs=20), 2)
 
 
 @pytest.mark.slow
@@ -78,12 +87,19 @@ train_in_processes(read_request(Path(sys.argv[1])), 2, lambda done, total: print
 
 @pytest.mark.slow
 def test_nobody_outlives_who_started_them(tmp_path: Path) -> None:
-    """SIGKILL of the process that asked: the workers end, which shows in that nobody holds its error output open."""
+    """SIGKILL of the process that asked: the workers end, which shows in that nobody holds its error output open.
+
+    They leave no folder in the temporary place either.
+    """
     (tmp_path / "request.json").write_text(request_json(ask(tmp_path, epochs=100_000, patience=0)))
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(temporary)}
     command = [sys.executable, "-c", PARENT, tmp_path]
     parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert parent.stdout is not None and parent.stdout.readline()
+    assert list(temporary.glob("sidflow-decoder-*"))
     parent.kill()
     parent.communicate(timeout=60)
     assert parent.returncode == -signal.SIGKILL
+    assert not list(temporary.glob("sidflow-decoder-*"))

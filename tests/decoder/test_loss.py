@@ -36,6 +36,37 @@ def test_dense_loss_in_bfloat16_is_close() -> None:
     assert rounded.item() == pytest.approx(exact.item(), rel=0.01)
 
 
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+def test_dense_loss_is_exact_where_shares_vanish(precision: torch.dtype | None) -> None:
+    """Targets 1,000 nats below the best, beside ordinary ones, in several slices: torch's own loss and gradients."""
+    torch.manual_seed(0)
+    states = torch.ones(ROWS + 5, 1)
+    states[: ROWS + 2 : 3] *= 1000.0
+    states.requires_grad_()
+    items = torch.tensor([[1.0], [0.5], [0.0]], requires_grad=True)
+    targets = torch.randint(3, (len(states),))
+    expected = functional.cross_entropy(states @ items.T, targets)
+    wanted = torch.autograd.grad(expected, (states, items))
+    with torch.autocast("cpu", dtype=precision, enabled=precision is not None):
+        ours = dense_loss(states, items, targets, None)
+    assert expected.item() > 100
+    assert ours.item() == pytest.approx(expected.item(), rel=1e-6 if precision is None else 0.01)
+    for got, want in zip(torch.autograd.grad(ours, (states, items)), wanted, strict=True):
+        torch.testing.assert_close(
+            got, want, rtol=1e-5 if precision is None else 0.02, atol=1e-6 if precision is None else 0.01
+        )
+
+
+def test_ordinary_dense_losses_keep_their_bits() -> None:
+    """Where no share vanishes the loss is the sum of the shares' logarithms, slice by slice, to the last bit."""
+    torch.manual_seed(0)
+    states, items, targets = torch.randn(300, 8), 3 * torch.randn(50, 8), torch.randint(50, (300,))
+    expected = torch.zeros(())
+    for rows, right in zip(states.split(ROWS), targets.split(ROWS), strict=True):
+        expected -= (rows @ items.T).softmax(-1).gather(1, right[:, None]).log().sum()
+    assert torch.equal(dense_loss(states, items, targets, None), expected / 300)
+
+
 def test_level_loss_is_the_mean_over_levels() -> None:
     """Uniform logits cost the logarithm of each level's size."""
     logits = [torch.zeros(3, 4), torch.zeros(3, 16)]

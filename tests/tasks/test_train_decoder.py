@@ -77,6 +77,28 @@ def test_a_killed_run_goes_on(plain: tuple[Path, Release], tmp_path: Path) -> No
     assert not list(store_of(folder).cache_folder("decoder").iterdir())
 
 
+KILLED_IN_RESCORING = """
+import os, signal
+import tasks.train_decoder as task
+task.fit_rescorer = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_rescoring_trains_nothing_again(plain: tuple[Path, Release], tmp_path: Path) -> None:
+    """SIGKILL when training has ended: the next run tells the same rows, their clocks too, and gives the same bits."""
+    folder = make_folder(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", KILLED_IN_RESCORING + RUN, str(folder), *EPOCHS]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    (told,) = folder.glob("store/artifacts/decoder/*/attempts/*/beside/metrics.jsonl")
+    rows = [json.loads(line) for line in told.read_text().splitlines()]
+    made = release(folder, EPOCHS)
+    assert len(rows) == 6 and rows_of(folder, made) == rows
+    assert weights(folder, made) == weights(*plain)
+    assert not list(store_of(folder).cache_folder("decoder").iterdir())
+
+
 @pytest.mark.slow
 def test_two_processes_make_the_same_artifact(plain: tuple[Path, Release], tmp_path: Path) -> None:
     """A recipe does not say how many processes train; the manifest does, and the curve is whole."""
