@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sidflow.artifacts import Store
 from sidflow.artifacts.checkpoint import FILE
@@ -24,6 +25,12 @@ from pathlib import Path
 from tests.released import release
 release(Path(sys.argv[1]), sys.argv[2:])
 """
+
+
+def same_environment() -> dict[str, str]:
+    """For a process whose state this one takes up: it must compute with as many threads."""
+    root, threads = str(Path(__file__).parents[2]), str(torch.get_num_threads())
+    return {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": threads}
 
 
 def store_of(folder: Path) -> Store:
@@ -62,7 +69,7 @@ def test_metrics_are_kept_row_by_row(plain: tuple[Path, Release]) -> None:
 def test_a_killed_run_goes_on(plain: tuple[Path, Release], tmp_path: Path) -> None:
     """SIGKILL while the decoder trains; the next run gives the bits of one that was left alone, every row once."""
     folder = make_folder(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = same_environment()
     settings = [*EPOCHS, "decoder.checkpoint_seconds=0"]
     killed = subprocess.Popen([sys.executable, "-c", RUN, folder, *settings], env=environment)
     while not any(path.stat().st_size for path in folder.glob("store/artifacts/decoder/*/attempts/*/beside/*.jsonl")):
@@ -88,7 +95,7 @@ task.fit_rescorer = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 def test_a_run_killed_in_rescoring_trains_nothing_again(plain: tuple[Path, Release], tmp_path: Path) -> None:
     """SIGKILL when training has ended: the next run tells the same rows, their clocks too, and gives the same bits."""
     folder = make_folder(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = same_environment()
     command = [sys.executable, "-c", KILLED_IN_RESCORING + RUN, str(folder), *EPOCHS]
     assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
     (told,) = folder.glob("store/artifacts/decoder/*/attempts/*/beside/metrics.jsonl")
