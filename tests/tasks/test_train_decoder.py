@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from sidflow.artifacts import Store
 from sidflow.artifacts.checkpoint import FILE
@@ -28,9 +27,14 @@ release(Path(sys.argv[1]), sys.argv[2:])
 
 
 def same_environment() -> dict[str, str]:
-    """For a process whose state this one takes up: it must compute with as many threads."""
-    root, threads = str(Path(__file__).parents[2]), str(torch.get_num_threads())
-    return {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": threads}
+    """For processes whose bits are compared: all compute with as many threads."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+
+
+def released_apart(folder: Path, settings: list[str]) -> Release:
+    """A release that another process makes."""
+    subprocess.run([sys.executable, "-c", RUN, folder, *settings], env=same_environment(), check=True)
+    return release(folder, settings)  # finds it
 
 
 def store_of(folder: Path) -> Store:
@@ -53,7 +57,7 @@ def weights(folder: Path, made: Release) -> bytes:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Release]:
     """A folder with a release that was left alone."""
     folder = make_folder(tmp_path_factory.mktemp("plain"))
-    return folder, release(folder, EPOCHS)
+    return folder, released_apart(folder, EPOCHS)
 
 
 def test_metrics_are_kept_row_by_row(plain: tuple[Path, Release]) -> None:
@@ -78,7 +82,7 @@ def test_a_killed_run_goes_on(plain: tuple[Path, Release], tmp_path: Path) -> No
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     assert (store_of(folder).cache_folder("decoder") / FILE).exists()
-    made = release(folder, settings)
+    made = released_apart(folder, settings)
     assert [row["epoch"] for row in rows_of(folder, made)] == [2, 4, 6, 8, 10, 12]
     assert weights(folder, made) == weights(*plain)
     assert not list(store_of(folder).cache_folder("decoder").iterdir())
@@ -100,7 +104,7 @@ def test_a_run_killed_in_rescoring_trains_nothing_again(plain: tuple[Path, Relea
     assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
     (told,) = folder.glob("store/artifacts/decoder/*/attempts/*/beside/metrics.jsonl")
     rows = [json.loads(line) for line in told.read_text().splitlines()]
-    made = release(folder, EPOCHS)
+    made = released_apart(folder, EPOCHS)
     assert len(rows) == 6 and rows_of(folder, made) == rows
     assert weights(folder, made) == weights(*plain)
     assert not list(store_of(folder).cache_folder("decoder").iterdir())
