@@ -13,6 +13,7 @@ drawn into curves.svg.
 import argparse
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +76,10 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> None:
     best = tuned(arguments.out) if row.model == "sasrec" and not row.sasrec else row.sasrec
     inputs, made_from = read_inputs(row, seed, arguments)
     made_from |= {"model": row.model, "content": row.content, "own": row.own, "seed": seed}
-    made_from |= {"minutes": arguments.minutes} if row.model == "tiger" else {"sasrec": best}
+    if row.model == "tiger":
+        made_from["minutes"] = arguments.minutes
+    if best:
+        made_from["sasrec"] = asdict(GRID[best])
     if kept_row(path, made_from):
         return
     tried = kept_row(arguments.out / f"tune-{best}-{seed}.json", made_from) if name == "sasrec" else None

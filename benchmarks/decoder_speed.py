@@ -14,16 +14,15 @@ Times are of the wall clock and, since other work may share the machine, of the 
 """
 
 import argparse
-import json
 import os
 import platform
 import statistics
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
+from result_rows import Row, keep_row, kept_row
 from speed_measures import Parts, beams_against_exact, latency, tiger_latency, turn_about, users_per_second
 from synthetic_release import make_recommender
 from threadpoolctl import threadpool_limits
@@ -49,22 +48,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/decoder_speed"))
     rows = {"latency": _latency, "exact": _exact, "tiger": _tiger, "synthetic": _synthetic}
     parser.add_argument("--only", nargs="+", choices=rows, default=list(rows))
+    settings = ("repeats", "calls", "exact_users", "tiger_users")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     with threadpool_limits(1):
         for name in arguments.only:
-            _print(name, measured(arguments.out / f"{name}.json", partial(rows[name], arguments)))
+            made_from = {each: getattr(arguments, each) for each in settings}
+            made_from |= {"items": arguments.items} if name == "synthetic" else {"release": _released(arguments)[1].id}
+            _print(name, measured(arguments.out / f"{name}.json", partial(rows[name], arguments), made_from))
 
 
-def measured(path: Path, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def measured(path: Path, measure: Callable[[], Row], made_from: Row) -> Row:
     """A row that is there, or is made now, with the machine and what else it was doing."""
-    if not path.exists():
-        load = os.getloadavg()[0]
-        row = measure() | {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-        path.write_text(json.dumps(row | {"load_before": load, "load_after": os.getloadavg()[0]}, indent=1))
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    if found := kept_row(path, made_from):
+        return found
+    load = os.getloadavg()[0]
+    row = measure() | {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
+    return keep_row(path, row | {"load_before": load, "load_after": os.getloadavg()[0]}, made_from)
 
 
 def _released(arguments: argparse.Namespace) -> tuple[Store, Release]:
@@ -75,7 +75,7 @@ def _released(arguments: argparse.Namespace) -> tuple[Store, Release]:
     return store, release
 
 
-def _latency(arguments: argparse.Namespace) -> dict[str, Any]:
+def _latency(arguments: argparse.Namespace) -> Row:
     store, release = _released(arguments)
     decoder = release.artifact("decoder")
     facts = store.manifest(decoder).metrics
@@ -84,12 +84,12 @@ def _latency(arguments: argparse.Namespace) -> dict[str, Any]:
     return _serving(load_recommender(store, release), histories, arguments) | {"training": training}
 
 
-def _synthetic(arguments: argparse.Namespace) -> dict[str, Any]:
+def _synthetic(arguments: argparse.Namespace) -> Row:
     items = int(arguments.items)
     return _serving(*make_recommender(items, items), arguments)
 
 
-def _serving(recommender: Recommender, histories: Histories, arguments: argparse.Namespace) -> dict[str, Any]:
+def _serving(recommender: Recommender, histories: Histories, arguments: argparse.Namespace) -> Row:
     repeats = range(arguments.repeats)
     return {
         "items": len(recommender.item_ids),
@@ -98,17 +98,17 @@ def _serving(recommender: Recommender, histories: Histories, arguments: argparse
     }
 
 
-def _exact(arguments: argparse.Namespace) -> dict[str, Any]:
+def _exact(arguments: argparse.Namespace) -> Row:
     return beams_against_exact(Parts.of(*_released(arguments)), arguments.exact_users)
 
 
-def _tiger(arguments: argparse.Namespace) -> dict[str, Any]:
+def _tiger(arguments: argparse.Namespace) -> Row:
     parts = Parts.of(*_released(arguments))
     one_user = tiger_latency(parts, arguments.tiger_users)
     return {"repeats": turn_about(parts, arguments.tiger_users, arguments.repeats), "one_user": one_user}
 
 
-def _print(name: str, row: dict[str, Any]) -> None:
+def _print(name: str, row: Row) -> None:
     """One row, medians of the repeats with least and greatest."""
     print(f"\n{name} (load average {row['load_before']:.1f} before, {row['load_after']:.1f} after)")
     match name:

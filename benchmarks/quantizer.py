@@ -5,21 +5,25 @@
 
 The log is read, mined and embedded once, through the store of benchmarks/amazon.yaml. A fit and a decoder are one JSON
 file each for every variant and seed in the output folder, so that a stopped benchmark goes on where it was; --table
-prints what is there. Everything is learned from training events; lift and Recall are of held-out ones.
+prints what is there. A file names what it was made from: one of other data or settings is refused. Everything is
+learned from training events; lift and Recall are of held-out ones.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from quantizer_measures import heldout_lift, shipped_decoder, short_decoder, text_variance
 from quantizer_table import print_goals, print_shipped, print_table
 from quantizer_variants import VARIANTS, all_pairs, fit_variant
+from result_rows import Row, keep_row, kept_row
 
 from flows.refresh import run_stages
 from flows.steps import Steps
@@ -46,6 +50,7 @@ class Inputs(NamedTuple):
     item_ids: pa.Array
     pairs: dict[str, Pairs | None]
     quantizer: QuantizerConfig
+    made_from: Row  # fingerprints of the above
 
 
 def main() -> None:
@@ -63,7 +68,6 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()
     if not arguments.table:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         files = [f"interactions.path={arguments.interactions}", f"catalogue.path={arguments.catalogue}"]
         inputs = read_inputs(load_config("benchmarks/amazon.yaml", [*files, *arguments.overrides]))
         for name, seed in run_order(arguments.only, arguments.seeds):
@@ -89,37 +93,41 @@ def read_inputs(config: Config) -> Inputs:
     histories, embeddings = read_histories(files["histories"]), read_embeddings(files["embeddings"])
     mined = read_pairs(files["pairs"], embeddings.item_ids)
     pairs = {"none": None, "significant": mined, "all": all_pairs(histories, config.pairs)}
-    return Inputs(histories, embeddings.vectors, embeddings.item_ids, pairs, config.quantizer)
+    made_from = {kind: steps.artifacts[kind].fingerprint for kind in ("histories", "embeddings", "pairs")}
+    made_from |= {"quantizer": config.quantizer.identity()}
+    return Inputs(histories, embeddings.vectors, embeddings.item_ids, pairs, config.quantizer, made_from)
 
 
 def run(name: str, seed: int, inputs: Inputs, arguments: argparse.Namespace) -> None:
     """The fit and the decoder of one variant and seed, where they are not there."""
     fit, table = (arguments.out / f"fit-{name}-{seed}.{ending}" for ending in ("json", "npz"))
-    if not fit.exists():
+    made_from = inputs.made_from | {"variant": asdict(VARIANTS[name]), "seed": seed}
+    if not kept_row(fit, made_from):
         row, sids = fit_row(name, seed, inputs)
         np.savez(table, codes=sids.codes, sizes=sids.sizes)
-        fit.write_text(json.dumps(row, indent=1))
+        keep_row(fit, row, made_from)
         print(name, seed, row["perplexity"], row["lift"], flush=True)
     stored = np.load(table)
     sids = SidTable(inputs.item_ids, stored["codes"], tuple(stored["sizes"].tolist()))
     dataset, vectors = Dataset(inputs.histories, sids), inputs.vectors
     if arguments.epochs:
         path = arguments.out / f"decoder-{name}-{seed}.json"
-        write_missing(path, lambda: short_decoder(dataset, vectors, arguments.epochs, seed))
+        measure = partial(short_decoder, dataset, vectors, arguments.epochs, seed)
+        write_missing(path, measure, made_from | {"epochs": arguments.epochs})
     if name in arguments.shipped:
         path, mined = arguments.out / f"shipped-{name}-{seed}.json", inputs.pairs["significant"]
-        write_missing(path, lambda: shipped_decoder(dataset, vectors, mined, arguments.shipped_epochs, seed))
+        measure = partial(shipped_decoder, dataset, vectors, mined, arguments.shipped_epochs, seed)
+        write_missing(path, measure, made_from | {"epochs": arguments.shipped_epochs})
 
 
-def write_missing(path: Path, measure: Callable[[], dict[str, Any]]) -> None:
+def write_missing(path: Path, measure: Callable[[], Row], made_from: Row) -> None:
     """Measure a decoder where its file is not there."""
-    if not path.exists():
-        row = measure()
-        path.write_text(json.dumps(row, indent=1))
+    if not kept_row(path, made_from):
+        row = keep_row(path, measure(), made_from)
         print(path.stem, row["validation"], row["test"], flush=True)
 
 
-def fit_row(name: str, seed: int, inputs: Inputs) -> tuple[dict[str, Any], SidTable]:
+def fit_row(name: str, seed: int, inputs: Inputs) -> tuple[Row, SidTable]:
     """A variant's codes, measured before collisions are settled, and the SID table after."""
     variant, began = VARIANTS[name], time.perf_counter()
     quantizer, revived = fit_variant(variant, inputs.vectors, inputs.pairs, inputs.quantizer, seed)
@@ -142,7 +150,7 @@ def fit_row(name: str, seed: int, inputs: Inputs) -> tuple[dict[str, Any], SidTa
     return row, SidTable(inputs.item_ids, settled.codes, settled.sizes)
 
 
-def read_rows(folder: Path) -> list[dict[str, Any]]:
+def read_rows(folder: Path) -> list[Row]:
     """All rows that are there, in the order of the variants, each with its decoders' rows or None."""
     rows = []
     for path in folder.glob("fit-*.json"):
@@ -152,7 +160,7 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (names.index(row["variant"]), row["seed"]))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> Row | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 

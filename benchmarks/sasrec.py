@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 
 Row = dict[str, Any]
 
-EPOCHS = {64: 40, 128: 30, 256: 16}  # of about the same time together
+EPOCHS = {64: 40, 128: 30}  # of about the same time
 WIDE = SasRec(dim=128, dropout=0.5, epochs=EPOCHS[128])
 GRID = {
     **{
@@ -42,7 +42,6 @@ GRID = {
         for dropout in (0.2, 0.5)
     },
     "dim128-dropout0.5-lr1e-3": replace(WIDE, lr=1e-3),
-    "dim128-dropout0.5-lr4e-3": replace(WIDE, lr=4e-3),
     "dim128-dropout0.5-decay": replace(WIDE, weight_decay=0.05),
 }
 """What is tried on validation."""

@@ -6,14 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-
-
-@pytest.fixture(autouse=True)
-def beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts import their neighbours by name, as when they are run."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-
 
 def test_gini_is_nothing_for_even_lists_and_nearly_one_for_one_item() -> None:
     """Four items shown once each; one item of a hundred shown always."""

@@ -1,21 +1,11 @@
 """What benchmarks/decoder_speed.py measures, on catalogues small enough for its answers to be known."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from sidflow.decoder.cold import Search
 from sidflow.decoder.trie import build_trie
 from tests.decoder.worlds import planted_dataset, random_decoder
-
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-
-
-@pytest.fixture(autouse=True)
-def beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts import their neighbours by name, as when they are run."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
 
 
 def test_made_up_sids_are_unique_and_some_prefixes_crowded() -> None:

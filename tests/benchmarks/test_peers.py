@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,14 +15,6 @@ from sidflow.errors import TrainingDiverged
 from sidflow.pairs.table import Pairs
 from tests.benchmarks.peer_worlds import ITEMS, ragged, successors
 from tests.decoder.worlds import histories_by_hand
-
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-
-
-@pytest.fixture(autouse=True)
-def beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts import their neighbours by name, as when they are run."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
 
 
 def test_counted_ranks_are_places_in_a_sort() -> None:

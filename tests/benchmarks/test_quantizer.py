@@ -1,20 +1,10 @@
 """The measures of benchmarks/quantizer.py, on data whose answers are known."""
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from sidflow.histories.table import Histories
-
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-
-
-@pytest.fixture(autouse=True)
-def beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts import their neighbours by name, as when they are run."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
 
 
 def histories(rows: list[list[int]], items: int) -> Histories:

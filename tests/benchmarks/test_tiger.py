@@ -2,10 +2,8 @@
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from numpy.testing import assert_array_equal
 
@@ -14,14 +12,6 @@ from sidflow.decoder.metrics import recall_gains
 from sidflow.decoder.ranking import Contexts, measured_contexts
 from tests.benchmarks.peer_worlds import ITEMS, ragged, successors
 from tests.decoder.worlds import histories_by_hand, sids_of
-
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-
-
-@pytest.fixture(autouse=True)
-def beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scripts import their neighbours by name, as when they are run."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
 
 
 def small_tiger(**settings: object) -> object:
