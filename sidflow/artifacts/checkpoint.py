@@ -55,7 +55,6 @@ class Checkpoint:
                 log.info("%s belongs to a fit on other data or settings and is ignored", self.path)
                 return None
             state: State = torch.load(file, weights_only=True)
-        log.info("going on from %s", self.path)
         return state
 
     def keep(self, state: Callable[[], State], now: bool = False) -> None:

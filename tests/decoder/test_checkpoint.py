@@ -1,10 +1,6 @@
 """A training that is killed goes on to the same bits."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from sidflow.decoder.fit import Trained, forget_training, train_decoder
 from sidflow.decoder.team import Team
 from sidflow.histories import blocks
 from tests.decoder.worlds import SMALL, planted_dataset
+from tests.killed import run_or_kill
 
 DATASET, VECTORS = planted_dataset()
 ALL_PARTS = {"dense_candidates": 20, "epochs": 4, "validate_every": 2, "checkpoint_seconds": 0.0}
@@ -180,32 +177,13 @@ save_decoder(trained.decoder, out)
 """
 
 
-def run(folder: Path, out: Path, kill_after: int | None = None) -> list[int]:
-    """The training in a process of its own; SIGKILL once it has told a step. Returns the steps told."""
-    folder.mkdir(exist_ok=True)
-    out.mkdir(exist_ok=True)
-    told = []
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        [sys.executable, "-c", TRAIN, folder, out], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            told.append(int(line))
-            if told[-1] == kill_after:
-                process.send_signal(signal.SIGKILL)
-                break
-    assert process.returncode == (0 if kill_after is None else -signal.SIGKILL)
-    return told
-
-
 @pytest.mark.slow
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """SIGKILL in the middle; the next process goes on, and its files equal those of a training that was left alone."""
-    run(tmp_path / "state", tmp_path / "resumed", kill_after=5 * EPOCH)
+    run_or_kill(TRAIN, tmp_path / "state", tmp_path / "resumed", kill_after=5 * EPOCH)
     assert (tmp_path / "state" / FILE).exists()
-    assert run(tmp_path / "state", tmp_path / "resumed")[0] > 4 * EPOCH
-    run(tmp_path / "other", tmp_path / "whole")
+    assert run_or_kill(TRAIN, tmp_path / "state", tmp_path / "resumed")[0] > 4 * EPOCH
+    run_or_kill(TRAIN, tmp_path / "other", tmp_path / "whole")
     a, b = (tmp_path / name for name in ("resumed", "whole"))
     assert (a / "decoder.safetensors").read_bytes() == (b / "decoder.safetensors").read_bytes()
     curves = [json.loads((each / "curve.json").read_text()) for each in (a, b)]

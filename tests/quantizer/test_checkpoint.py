@@ -1,10 +1,6 @@
 """The file that a killed fit goes on from."""
 
 import logging
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +15,7 @@ from sidflow.quantizer.codebook import Quantizer, load_quantizer
 from sidflow.quantizer.fit import fit_quantizer
 from sidflow.quantizer.sampling import PairSampler
 from sidflow.quantizer.train import Trained, train_rq_vae
+from tests.killed import run_or_kill
 from tests.quantizer.samples import clustered, config, linked
 
 VECTORS = clustered()
@@ -153,32 +150,13 @@ save_quantizer(fit.quantizer, out)
 """
 
 
-def run(folder: Path, out: Path, kill_after: int | None = None) -> list[int]:
-    """The fit in a process of its own; SIGKILL once it has told a step. Returns the steps told."""
-    folder.mkdir(exist_ok=True)
-    out.mkdir(exist_ok=True)
-    told = []
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        [sys.executable, "-c", FIT, folder, out], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            told.append(int(line))
-            if told[-1] == kill_after:
-                process.send_signal(signal.SIGKILL)
-                break
-    assert process.returncode == (0 if kill_after is None else -signal.SIGKILL)
-    return told
-
-
 @pytest.mark.slow
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """SIGKILL in the middle; the next process goes on, and its files equal those of a fit that was left alone."""
-    run(tmp_path / "state", tmp_path / "resumed", kill_after=80)
+    run_or_kill(FIT, tmp_path / "state", tmp_path / "resumed", kill_after=80)
     assert (tmp_path / "state" / FILE).exists()
-    assert run(tmp_path / "state", tmp_path / "resumed")[0] > 70
-    run(tmp_path / "other", tmp_path / "whole")
+    assert run_or_kill(FIT, tmp_path / "state", tmp_path / "resumed")[0] > 70
+    run_or_kill(FIT, tmp_path / "other", tmp_path / "whole")
     a, b = (load_quantizer({path.name: path for path in (tmp_path / name).iterdir()}) for name in ("resumed", "whole"))
     assert all(np.array_equal(x, y) for (_, x), (_, y) in zip(a.tensors(), b.tensors(), strict=True))
     assert not list((tmp_path / "state").iterdir())
