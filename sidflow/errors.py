@@ -15,6 +15,8 @@
 A message says what, where, got, allowed and the next step.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -68,3 +70,9 @@ class ShapeError(SidflowError):
 
 class TrainingDiverged(SidflowError):
     """A loss became NaN, infinite or absurdly large."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'brand'?` for the known name that is closest to another, nothing where none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

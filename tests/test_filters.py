@@ -53,8 +53,9 @@ def test_all_conditions_hold(attributes: Attributes, filters: Filters, expected:
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        (Filters({"categroy": ["Hair"]}), "no column 'categroy'; did you mean 'category'?; allowed are category, year"),
-        (Filters({"category": ["Shampo"]}), "no item has 'Shampo' in column 'category'; did you mean 'shampoo'?"),
+        (Filters({"categroy": ["Hair"]}), "no column 'categroy'; allowed are category, year. Did you mean 'category'?"),
+        (Filters({"category": ["Shampo"]}), "no item has 'Shampo' in column 'category'. A value is a whole text"),
+        (Filters({"category": ["Shampo"]}), "between > | ; , or /. Did you mean 'shampoo'?"),
         (Filters(prefix=(2,)), "no item's SID begins with 2. Look prefixes up"),
         (Filters(prefix=(0, 1, 0)), "prefix 0-1-0 has 3 codes; SIDs have 2"),
         (Filters(only=["x"]), "only: 1 of 1 items are not in this release's catalogue: 'x'"),

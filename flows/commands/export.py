@@ -1,6 +1,5 @@
 """Commands that hand results on: export, score."""
 
-import difflib
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -10,7 +9,7 @@ import typer
 from flows.commands.options import ConfigOption, JsonOption, SetOption, stdout_kept_for_json
 from flows.commands.releases import ReleaseOption
 from sidflow.config import load_config
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from sidflow.artifacts import Store
@@ -96,9 +95,7 @@ def _kind(name: str) -> What:
     for known in WHAT:
         if name == known:
             return known
-    close = difflib.get_close_matches(name, WHAT, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    raise ConfigError(f"export {name}: no such content; allowed: {', '.join(WHAT)}.{hint}")
+    raise ConfigError(f"export {name}: no such content; allowed: {', '.join(WHAT)}.{did_you_mean(name, WHAT)}")
 
 
 def _file(

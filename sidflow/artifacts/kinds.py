@@ -1,8 +1,6 @@
 """The kinds of artifacts in flow order, and what each is made from."""
 
-import difflib
-
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 
 INPUTS: dict[str, tuple[str, ...]] = {
     "interactions": (),
@@ -32,9 +30,7 @@ def check_kind(name: str, option: str) -> str:
     """
     if name in INPUTS:
         return name
-    close = difflib.get_close_matches(name, KINDS, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    raise ConfigError(f"{option} {name}: no such stage; allowed: {', '.join(KINDS)}.{hint}")
+    raise ConfigError(f"{option} {name}: no such stage; allowed: {', '.join(KINDS)}.{did_you_mean(name, KINDS)}")
 
 
 def dependents(kind: str) -> frozenset[str]:

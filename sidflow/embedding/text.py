@@ -1,13 +1,12 @@
 """The text of an item, from a template over catalogue columns."""
 
-import difflib
 import string
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 
 SEPARATORS = " \t\n.,;:|/-\u2013\u2014\u00b7\u2022"  # the last four: en dash, em dash, middle dot, bullet
 
@@ -68,8 +67,7 @@ def _parse(template: str) -> tuple[list[Slot], str]:
 def _check_column(field: str, catalogue: pa.Table) -> None:
     known = sorted(catalogue.column_names)
     if field not in known:
-        close = difflib.get_close_matches(field, known, n=1)
-        hint = f" Did you mean {{{close[0]}}}?" if close else ""
+        hint = did_you_mean(field, known)
         raise ConfigError(
             f"embedding.template: the catalogue has no column '{field}'; it has: {', '.join(known)}.{hint}"
         )

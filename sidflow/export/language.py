@@ -3,7 +3,6 @@
 Source: He et al. 2025, PLUM, arXiv 2510.07784: continued pre-training, table 1.
 """
 
-import difflib
 import json
 import logging
 import string
@@ -22,7 +21,7 @@ from sidflow.artifacts import Store
 from sidflow.availability import availability_files, live_availability
 from sidflow.catalogue.availability import mask_items, read_availability
 from sidflow.config import CatalogueConfig
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 from sidflow.export import language_behaviour, language_metadata
 from sidflow.export.folder import whole_folder
 from sidflow.export.handoff import Exported, history_shards, origin, read_items, read_sids
@@ -132,9 +131,8 @@ def _texts(items: pa.Table, name: str) -> list[str]:
     """
     known = [each.name for each in items.schema if not pa.types.is_nested(each.type)]
     if name not in known:
-        close = difflib.get_close_matches(name, [*known, HOURS, *LOGGED], n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
         allowed = ", ".join((HOURS, *LOGGED, *known))
+        hint = did_you_mean(name, [HOURS, *LOGGED, *known])
         raise ConfigError(f"export language-model: no column '{name}' with text; allowed: {allowed}.{hint}")
     return [neutral_text(each or "") for each in pc.cast(items[name], pa.string()).to_pylist()]
 

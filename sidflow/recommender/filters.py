@@ -1,6 +1,5 @@
 """What a list of recommendations may hold: by attribute, by SID prefix, by item."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sidflow.errors import DataContractError
+from sidflow.errors import DataContractError, did_you_mean
 from sidflow.recommender.lookup import ItemIndex
 from sidflow.semantic_ids.table import SidTable
 
@@ -98,8 +97,8 @@ class Attributes:
         """
         if column not in self._columns:
             raise DataContractError(
-                f"recommend: where: the catalogue has no column {column!r}{_meant(column, self._columns)}; "
-                f"allowed are {', '.join(self._columns) or 'none'}."
+                f"recommend: where: the catalogue has no column {column!r}; allowed are "
+                f"{', '.join(self._columns) or 'none'}.{did_you_mean(column, self._columns)}"
             )
         if column not in self._read:  # threads that come together read it twice, and keep one
             self._read[column] = self._column(column)
@@ -109,8 +108,8 @@ class Attributes:
             part = value.lower()
             if part not in known.parts:
                 raise DataContractError(
-                    f"recommend: where: no item has {value!r} in column {column!r}{_meant(part, known.parts)}. "
-                    "A value is a whole text, or one part of it between > | ; , or /."
+                    f"recommend: where: no item has {value!r} in column {column!r}. A value is a whole "
+                    f"text, or one part of it between > | ; , or /.{did_you_mean(part, known.parts)}"
                 )
             fits[known.parts[part]] = True
         return np.asarray(fits[known.texts])
@@ -171,8 +170,3 @@ def _under(sids: SidTable, prefix: tuple[int, ...]) -> npt.NDArray[np.bool_]:
             f"recommend: no item's SID begins with {written}. Look prefixes up with `sidflow explain ITEM`."
         )
     return under
-
-
-def _meant(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,13 +1,12 @@
 """What topics are named after: the words of the columns that items were embedded by, or of others."""
 
-import difflib
 import string
 from collections.abc import Sequence
 
 import pyarrow as pa
 
 from sidflow.embedding.text import column_texts
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 
 
 def topic_texts(catalogue: pa.Table, template: str, columns: Sequence[str] | None = None) -> list[str]:
@@ -29,8 +28,7 @@ def topic_texts(catalogue: pa.Table, template: str, columns: Sequence[str] | Non
     known = sorted(catalogue.column_names)
     for name in columns or ():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(name, known)
             raise ConfigError(
                 f"semantic_ids.topic_columns: the catalogue has no column '{name}'; it has: {', '.join(known)}.{hint}"
             )

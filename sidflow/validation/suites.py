@@ -1,9 +1,8 @@
 """One suite for each data set."""
 
-import difflib
 from typing import Final
 
-from sidflow.errors import ConfigError
+from sidflow.errors import ConfigError, did_you_mean
 from sidflow.validation.code_suites import QUANTIZER, SEMANTIC_IDS
 from sidflow.validation.input_suites import AVAILABILITY, CATALOGUE, HISTORIES, INTERACTIONS, ITEMS
 from sidflow.validation.learning_suites import DECISION, EMBEDDINGS, PAIRS
@@ -36,7 +35,5 @@ def suite_of(kind: str) -> Suite:
         ConfigError: If there is no such kind.
     """
     if kind not in SUITES:
-        close = difflib.get_close_matches(kind, SUITES, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise ConfigError(f"no gate for '{kind}'; there are: {', '.join(SUITES)}.{hint}")
+        raise ConfigError(f"no gate for '{kind}'; there are: {', '.join(SUITES)}.{did_you_mean(kind, SUITES)}")
     return SUITES[kind]

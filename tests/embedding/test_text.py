@@ -78,7 +78,7 @@ def test_numbers_and_lists_become_text():
 
 def test_unknown_field_names_the_columns_and_the_nearest():
     """A misspelt column is named together with those that exist."""
-    message = r"no column 'titel'; it has: brand, title\. Did you mean \{title\}\?"
+    message = r"no column 'titel'; it has: brand, title\. Did you mean 'title'\?"
     with pytest.raises(ConfigError, match=message):
         one("{titel}", title="x", brand="y")
 
