@@ -9,7 +9,7 @@ from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import SemanticIdsConfig
 from sidflow.embedding.table import read_embeddings
 from sidflow.histories.table import read_histories, training_events
-from sidflow.quantizer.codebook import load_quantizer
+from sidflow.quantizer.files import load_quantizer
 from sidflow.release import Release
 from sidflow.semantic_ids.assign import assign_semantic_ids as assign
 from sidflow.semantic_ids.policy import read_decision

@@ -12,7 +12,7 @@ from sidflow.config import QuantizerConfig, RefreshConfig, SemanticIdsConfig
 from sidflow.embedding.table import read_embeddings
 from sidflow.histories.table import read_histories
 from sidflow.pairs.table import read_pairs
-from sidflow.quantizer.codebook import load_quantizer
+from sidflow.quantizer.files import load_quantizer
 from sidflow.release import Release
 from sidflow.semantic_ids.drift import Monitors, PreviousState, monitor
 from sidflow.semantic_ids.policy import decide, write_decision

@@ -13,8 +13,9 @@ from sidflow.catalogue.read import read_catalogue_table
 from sidflow.config import QuantizerConfig
 from sidflow.embedding.table import read_embeddings
 from sidflow.pairs.table import read_pairs
-from sidflow.quantizer.codebook import Array, load_quantizer, save_quantizer
+from sidflow.quantizer.codebook import Array
 from sidflow.quantizer.diagnostics import diagnose
+from sidflow.quantizer.files import load_quantizer, save_quantizer
 from sidflow.quantizer.fit import fit_quantizer as fit
 from sidflow.quantizer.sharing import Codes, neighbour_recall, nmi
 from sidflow.release import Release

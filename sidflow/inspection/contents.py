@@ -11,7 +11,8 @@ from sidflow.catalogue.read import read_catalogue_table
 from sidflow.embedding.table import Embeddings, read_embeddings
 from sidflow.histories.table import Histories, read_histories, training_events
 from sidflow.pairs.table import Pairs, read_pairs
-from sidflow.quantizer.codebook import Quantizer, load_quantizer
+from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.files import load_quantizer
 from sidflow.release import Release
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
 

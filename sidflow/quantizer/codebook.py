@@ -1,22 +1,17 @@
 """A fitted residual quantiser: vectors to codes and codes to vectors, whatever fitted it."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from sidflow.errors import CorruptArtifact, ShapeError
+from sidflow.errors import ShapeError
 from sidflow.quantizer.behaviour import Behaviour
 from sidflow.quantizer.digests import hashed_latents
 
-TENSORS, DESCRIPTION = "quantizer.safetensors", "quantizer.json"
-BEHAVIOUR = "behaviour.keys", "behaviour.vectors"
+BEHAVIOUR = "behaviour.keys", "behaviour.vectors"  # of its arrays, by name
 CHUNK = 16_384  # rows encoded or assigned at once: 25 MB of 384-d vectors
 
 Array = npt.NDArray[np.float32]
@@ -155,49 +150,6 @@ def unit_rows(vectors: Array) -> Array:
     norms = np.linalg.norm(scaled, axis=1, keepdims=True)
     units: Array = scaled / np.where(norms > 0, norms, np.float32(1))
     return units
-
-
-def save_quantizer(quantizer: Quantizer, folder: Path) -> None:
-    """Write quantizer.safetensors and quantizer.json into an existing folder."""
-    save_file({name: np.ascontiguousarray(array) for name, array in quantizer.tensors()}, folder / TENSORS)
-    description = {
-        "method": quantizer.method,
-        "dimensions": len(quantizer.mean),
-        "layers": len(quantizer.layers),
-        "codebooks": list(quantizer.sizes),
-        "latent": int(quantizer.codebooks[0].shape[1]),
-    }
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def load_quantizer(files: Mapping[str, Path]) -> Quantizer:
-    """The quantiser that `save_quantizer` wrote, from logical file names to local paths.
-
-    Raises:
-        CorruptArtifact: If a file is absent, unreadable, or the two do not belong together.
-    """
-    try:
-        description = json.loads(Path(files[DESCRIPTION]).read_text(encoding="utf-8"))
-        tensors = load_file(files[TENSORS])
-        depth, levels = range(description["layers"]), range(len(description["codebooks"]))
-        quantizer = Quantizer(
-            mean=tensors["mean"],
-            layers=tuple((tensors[f"layer.{i}.weight"], tensors[f"layer.{i}.bias"]) for i in depth),
-            codebooks=tuple(tensors[f"codebook.{i}"] for i in levels),
-            biases=tuple(tensors[f"bias.{i}"] for i in levels),
-            method=description["method"],
-            behaviour=Behaviour(*(tensors[name] for name in BEHAVIOUR)) if BEHAVIOUR[0] in tensors else None,
-        )
-    except (KeyError, OSError, ValueError, SafetensorError) as error:
-        raise CorruptArtifact(
-            f"quantizer: {TENSORS}, {DESCRIPTION} cannot be read ({error!r}). Fit it again."
-        ) from error
-    if list(quantizer.sizes) != description["codebooks"] or len(quantizer.mean) != description["dimensions"]:
-        raise CorruptArtifact(
-            f"quantizer: {DESCRIPTION} says {description['codebooks']} codes over {description['dimensions']} "
-            f"dimensions, {TENSORS} holds {list(quantizer.sizes)} over {len(quantizer.mean)}. Fit it again."
-        )
-    return quantizer
 
 
 def _chunks(n: int) -> Iterator[slice]:

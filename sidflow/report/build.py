@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sidflow.artifacts import Store
 from sidflow.errors import SidflowError
-from sidflow.quantizer.codebook import load_quantizer
+from sidflow.quantizer.files import load_quantizer
 from sidflow.release import Release
 from sidflow.report.blocks import Figure, Note, Section
 from sidflow.report.churn import churn

@@ -7,7 +7,7 @@ import pytest
 
 from sidflow.errors import ConfigError
 from sidflow.quantizer.baselines import fit_lsh, fit_random, fit_rq_kmeans, fit_rq_kmeans_pmi, mean_vector
-from sidflow.quantizer.codebook import load_quantizer, save_quantizer
+from sidflow.quantizer.files import load_quantizer, save_quantizer
 from sidflow.quantizer.fit import fit_quantizer
 from sidflow.quantizer.variance import explained_variance
 from tests.quantizer.samples import clustered, config, linked

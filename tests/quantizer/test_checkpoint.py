@@ -11,7 +11,8 @@ from sidflow.artifacts.checkpoint import FILE, Checkpoint
 from sidflow.quantizer import checkpoint as module
 from sidflow.quantizer.baselines import mean_vector
 from sidflow.quantizer.checkpoint import fit_key
-from sidflow.quantizer.codebook import Quantizer, load_quantizer
+from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.files import load_quantizer
 from sidflow.quantizer.fit import fit_quantizer
 from sidflow.quantizer.sampling import PairSampler
 from sidflow.quantizer.train import Trained, train_rq_vae
@@ -138,7 +139,7 @@ def test_the_key_names_settings_and_data(monkeypatch: pytest.MonkeyPatch) -> Non
 FIT = """
 import sys, numpy as np, torch
 from pathlib import Path
-from sidflow.quantizer.codebook import save_quantizer
+from sidflow.quantizer.files import save_quantizer
 from sidflow.quantizer.fit import fit_quantizer
 from tests.quantizer.samples import clustered, config, linked
 torch.set_num_threads(1)
