@@ -22,7 +22,7 @@ from sidflow.decoder.cold import Search
 from sidflow.decoder.files import load_decoder
 from sidflow.decoder.metrics import coverage, ndcg_gains, recall_gains
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import Contexts, context_batches, encode_contexts, measured_contexts
+from sidflow.decoder.ranking import Contexts, context_batches, encode_contexts, measured_contexts, seen_items
 from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.spread import Spread
 from sidflow.decoder.trie import Trie, build_trie
@@ -118,7 +118,8 @@ def lists(
     for batch, histories, lengths in context_batches(dataset.histories.items, contexts, decoder.max_items, BATCH):
         states = encode_contexts(decoder, search.table, histories, lengths)
         rescore = make_rescore(decoder.rescorer, served.vectors, histories, lengths)
-        seen = np.where(np.arange(histories.shape[1]) < lengths[:, None], histories, -1) if unseen else None
+        held = contexts.starts[batch], contexts.ends[batch]
+        seen = seen_items(dataset.histories.items, *held) if unseen else None
         top[batch] = search(states, BEAM, K, seen, rescore, spread)[0].numpy()
     return top
 

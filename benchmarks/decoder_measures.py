@@ -9,7 +9,7 @@ import torch
 from decoder_rows import Row
 from knn import build_knn, choose_decay, knn_ranks
 from sasrec import train_sasrec
-from sasrec_model import SasRec, count_ranks, sasrec_ranks
+from sasrec_model import SasRec, count_ranks, leave_out, sasrec_ranks
 from tiger import train_tiger
 from tiger_search import Tiger, listed_ranks, tiger_ranks, tiger_top
 from torch import Tensor
@@ -28,6 +28,7 @@ from sidflow.decoder.ranking import (
     encode_contexts,
     measured_contexts,
     rank_contexts,
+    seen_items,
     validation_contexts,
 )
 from sidflow.decoder.trie import build_trie
@@ -135,24 +136,36 @@ def _decoder(row: Row, inputs: "Inputs") -> tuple[Facts, Ranks]:
             decoder.items.own.weight.zero_()  # always dropped in training, so never trained
     search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
 
-    def ranked(contexts: Contexts) -> np.ndarray:
-        return rank_contexts(search, dataset.histories.items, contexts, beam, 10, vectors=inputs.vectors).ranks
+    def ranked(contexts: Contexts, unseen: bool = False) -> np.ndarray:
+        vectors, items = inputs.vectors, dataset.histories.items
+        return rank_contexts(search, items, contexts, beam, 10, vectors=vectors, unseen=unseen).ranks
 
-    tested = measured_contexts(dataset.histories)
-    validation, ranks = ranked(validation_contexts(dataset.histories)), {"test_not_rescored": ranked(tested)}
-    if row.spread and settings.dense_weight:
-        ranks["test_dense_head_alone"] = dense_ranks(decoder, search.table, dataset.histories, tested)
+    tested, ranks = measured_contexts(dataset.histories), {}
+    validation = ranked(validation_contexts(dataset.histories))
+    for after, unseen in (("", False), ("_unseen", True)):
+        ranks[f"test_not_rescored{after}"] = ranked(tested, unseen)
+        if row.spread and settings.dense_weight:
+            dense = dense_ranks(decoder, search.table, dataset.histories, tested, unseen)
+            ranks[f"test_dense_head_alone{after}"] = dense
     rescoring = fit_rescorer(decoder, dataset, inputs.vectors, inputs.pairs)
     facts = trained.facts | {"curve": curve, "rescoring": rescoring}
-    return _described(facts, validation, {"test": ranked(tested)} | ranks)
+    return _described(facts, validation, {"test": ranked(tested), "test_unseen": ranked(tested, True)} | ranks)
 
 
 @torch.inference_mode()
-def dense_ranks(decoder: Decoder, table: Tensor, histories: Histories, contexts: Contexts) -> np.ndarray:
-    """Ranks of targets from 1 by the dense head alone, over the whole catalogue and without codes, (c,)."""
+def dense_ranks(
+    decoder: Decoder, table: Tensor, histories: Histories, contexts: Contexts, unseen: bool = False
+) -> np.ndarray:
+    """Ranks of targets from 1 by the dense head alone, over the whole catalogue and without codes, (c,).
+
+    With `unseen`, what a context holds is left out, and a target that it holds has rank 0.
+    """
     ranks = np.zeros(len(contexts.users), np.int64)
     targets = torch.from_numpy(histories.items[contexts.ends].astype(np.int64))
     for rows, padded, lengths in context_batches(histories.items, contexts, decoder.max_items, 256):
         states = encode_contexts(decoder.eval(), table, padded, lengths)
-        ranks[rows] = count_ranks(states @ table.T, targets[rows]).numpy()
+        scores = states @ table.T
+        if unseen:
+            leave_out(scores, seen_items(histories.items, contexts.starts[rows], contexts.ends[rows]))
+        ranks[rows] = count_ranks(scores, targets[rows]).numpy()
     return ranks

@@ -19,6 +19,8 @@ WAYS = {
     "test_not_rescored": "not rescored",
     "test_dense_head_alone": "dense head alone, whole catalogue",
     "test_unseen": "without what a user has seen",
+    "test_not_rescored_unseen": "not rescored, without what a user has seen",
+    "test_dense_head_alone_unseen": "dense head alone, without what a user has seen",
 }
 TIME = {"time": "time split"}
 VALIDATED = {"decoder": "4,000 users, beam 20", "sasrec": "4,000 users, exact", "tiger": "500 users, beam 50"}
@@ -53,7 +55,8 @@ def lines(name: str, rows: list[Facts]) -> list[tuple[str, list[Facts], str]]:
     """A row's lines: label, seeds and where its test metrics are; one for each way to rank."""
     label = ROWS[name].label
     last = f"{label}, rescored inside the beam" if ROWS[name].model == "decoder" else label
-    more = [(f"{label}, {way}", rows, split) for split, way in WAYS.items() if all(split in row for row in rows)]
+    having = {split: [row for row in rows if split in row] for split in WAYS}
+    more = [(f"{label}, {way}", having[split], split) for split, way in WAYS.items() if having[split]]
     return [(last, rows, "test"), *more]
 
 

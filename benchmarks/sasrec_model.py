@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sidflow.decoder.layers import HistoryEncoder
-from sidflow.decoder.ranking import Contexts, context_batches
+from sidflow.decoder.ranking import Contexts, context_batches, seen_items
 from sidflow.histories.table import Histories
 
 SCORES = 1 << 24  # scores of contexts and items that are held at once: 64 MiB
@@ -61,7 +61,7 @@ def sasrec_ranks(model: SasRecModel, histories: Histories, contexts: Contexts, u
         model: Put into evaluation mode.
         histories: Their events.
         contexts: c of them; the newest `max_len` items of each are read.
-        unseen: Leave the items that are read out; a target among them then gets 0.
+        unseen: Leave out what a context holds; a target that it holds then gets 0.
     """
     model.eval()
     table, ranks = model.items.weight, np.empty(len(contexts.users), np.int64)
@@ -71,15 +71,21 @@ def sasrec_ranks(model: SasRecModel, histories: Histories, contexts: Contexts, u
         states = model(torch.from_numpy(items), known)[torch.arange(len(rows)), known - 1]
         targets = torch.from_numpy(histories.items[contexts.ends[rows]].astype(np.int64))
         scores = states @ table.T
-        if unseen:  # places behind a history's end repeat its first item
-            scores.scatter_(1, torch.from_numpy(items), -torch.inf)
-        found = count_ranks(scores, targets)
-        ranks[rows] = found.masked_fill(scores.gather(1, targets[:, None])[:, 0] == -torch.inf, 0).numpy()
+        if unseen:
+            leave_out(scores, seen_items(histories.items, contexts.starts[rows], contexts.ends[rows]))
+        ranks[rows] = count_ranks(scores, targets).numpy()
     return ranks
 
 
+def leave_out(scores: Tensor, items: np.ndarray) -> None:
+    """Give items (c, H), -1 for none, the lowest of scores (c, N)."""
+    rows, places = np.nonzero(items >= 0)
+    scores[torch.from_numpy(rows), torch.from_numpy(items[rows, places])] = -torch.inf
+
+
 def count_ranks(scores: Tensor, targets: Tensor) -> Tensor:
-    """Place of each target (c,) among scores (c, N), highest first and ties by index, from 1, (c,) int64."""
+    """Place of each target (c,) among scores (c, N), highest first and ties by index, from 1; 0 at -inf, (c,) int64."""
     own = scores.gather(1, targets[:, None])
     earlier = torch.arange(scores.shape[1]) < targets[:, None]
-    return 1 + ((scores > own) | ((scores == own) & earlier)).sum(1)
+    places = 1 + ((scores > own) | ((scores == own) & earlier)).sum(1)
+    return places.masked_fill(own[:, 0] == -torch.inf, 0)

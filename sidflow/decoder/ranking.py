@@ -70,8 +70,9 @@ def rank_contexts(
     batch: int = 256,
     on_progress: Callable[[int, int], None] | None = None,
     vectors: np.ndarray | None = None,
+    unseen: bool = False,
 ) -> Ranking:
-    """The k best items after each context and the rank of its target; items already seen stay in.
+    """The k best items after each context and the rank of its target.
 
     Args:
         search: How lists are made; its decoder is put into evaluation mode.
@@ -82,13 +83,15 @@ def rank_contexts(
         batch: Contexts at once; those of like length share a batch.
         on_progress: Called with (done, total) contexts.
         vectors: Content vectors, (N, D); with them the decoder's rescorer ranks what the beam finds, if it has one.
+        unseen: Leave out the items that a context holds.
     """
     decoder, done = search.decoder.eval(), 0
     top = np.full((len(contexts.users), k), -1, np.int64)
     for rows, histories, lengths in context_batches(items, contexts, decoder.max_items, batch):
         states = encode_contexts(decoder, search.table, histories, lengths)
         rescore = None if vectors is None else make_rescore(decoder.rescorer, vectors, histories, lengths)
-        top[rows] = search(states, beam, k, rescore=rescore)[0].cpu().numpy()
+        excluded = seen_items(items, contexts.starts[rows], contexts.ends[rows]) if unseen else None
+        top[rows] = search(states, beam, k, excluded, rescore)[0].cpu().numpy()
         done += len(rows)
         if on_progress:
             on_progress(done, len(top))
@@ -112,6 +115,13 @@ def pad_histories(items: np.ndarray, starts: np.ndarray, lengths: np.ndarray) ->
     """Events [start, start + length) of `items` side by side, (c, longest) int64, padded on the right."""
     step = np.arange(lengths.max())
     return items[np.where(step < lengths[:, None], starts[:, None] + step, starts[:, None])].astype(np.int64)
+
+
+def seen_items(items: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Events [starts, ends) of `items` side by side, (c, longest) int64, -1 behind the last: what to leave out."""
+    lengths = ends - starts
+    padded = pad_histories(items, starts, lengths)
+    return np.where(np.arange(padded.shape[1]) < lengths[:, None], padded, -1)
 
 
 @torch.inference_mode()

@@ -8,7 +8,7 @@ import numpy as np
 from sidflow.decoder.cold import Search
 from sidflow.decoder.memory import followed_items, strongest_partners
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import encode_contexts, pad_histories
+from sidflow.decoder.ranking import encode_contexts, pad_histories, seen_items
 from sidflow.decoder.reasons import shared_prefixes
 from sidflow.decoder.rescore import make_rescore
 from sidflow.decoder.spread import Spread
@@ -67,7 +67,7 @@ class Ranker:
         recent = pad_histories(events, ends - lengths, lengths)
         states = encode_contexts(decoder, self.search.table, recent, lengths)
         rescore = make_rescore(decoder.rescorer, self._vectors, recent, lengths)
-        seen = _seen(stretches) if exclude_seen else None
+        seen = seen_items(events, starts, ends) if exclude_seen else None
         found = self.search(states, max(self._beam, k), k, seen, rescore, spread)
         items, scores = (each.cpu().numpy() for each in found)
         depths, like = shared_prefixes(items, recent, lengths, self._codes)
@@ -76,10 +76,3 @@ class Ranker:
             return RankedUsers(items, scores, depths, like, nothing, nothing)
         found_in = (decoder.rescorer.memory, recent, lengths, items)
         return RankedUsers(items, scores, depths, like, strongest_partners(*found_in), followed_items(*found_in))
-
-
-def _seen(stretches: Stretches) -> np.ndarray:
-    """All items of each stretch side by side, (b, H) int64, -1 behind the last."""
-    lengths = stretches.ends - stretches.starts
-    items = pad_histories(stretches.events, stretches.starts, lengths)
-    return np.where(np.arange(items.shape[1]) < lengths[:, None], items, -1)

@@ -44,6 +44,23 @@ def test_batches_do_not_change_ranks() -> None:
     assert np.array_equal(alone.top, together.top)
 
 
+def test_what_a_context_holds_may_stay_out() -> None:
+    """Lists are those with everything, less all items before the target, also what the decoder no longer reads."""
+    dataset, vectors = planted_dataset()
+    decoder = random_decoder(dataset.sids, content=16)
+    contexts, items = measured_contexts(dataset.histories), dataset.histories.items
+    decoder.max_items = 2
+    search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
+    whole = rank_contexts(search, items, contexts, 40, 40)
+    found = rank_contexts(search, items, contexts, 40, 40, unseen=True)
+    for start, end, everything, top in zip(contexts.starts, contexts.ends, whole.top, found.top, strict=True):
+        seen = set(items[start:end].tolist())
+        assert [each for each in top.tolist() if each >= 0] == [
+            each for each in everything.tolist() if each not in seen
+        ]
+    assert (np.diff([contexts.starts, contexts.ends], axis=0) > 2).any()
+
+
 def test_facts_and_table() -> None:
     """Metrics agree with the table of ranks; baselines and intervals stand beside."""
     dataset, vectors = planted_dataset()
