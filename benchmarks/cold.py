@@ -59,7 +59,7 @@ def main() -> None:
         run_stages(steps, config, None)
         made_from: dict[str, Any] = {kind: steps.artifacts[kind].fingerprint for kind in ("histories", "embeddings")}
         made_from |= {name: getattr(config, name).identity() for name in ("pairs", "quantizer", "decoder")}
-        made_from |= {"seed": seed, "shares": arguments.shares}
+        made_from |= {"seed": seed, "shares": arguments.shares, "max_items": config.dataset.max_items}
         row = kept_row(path, made_from)
         rows.append(row or keep_row(path, measure(config, steps, seed, arguments.shares), made_from))
     print_table(rows)
@@ -140,8 +140,8 @@ def ranked(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, share: float
 
 def print_table(rows: list[dict[str, Any]]) -> None:
     """Means over seeds, least to greatest in brackets, and the change of all targets against the first share."""
-    print("| decoder.cold_share | recall@10, all targets | change | cold targets | others |")
-    print("|---:|---:|---:|---:|---:|")
+    print("| decoder.cold_share | recall@10, all targets | change | 95% of each difference | cold targets | others |")
+    print("|---:|---:|---:|---|---:|---:|")
     first = next(iter(rows[0]["shares"]))
     for share in rows[0]["shares"]:
         own = [row["shares"][share] for row in rows]
@@ -151,7 +151,9 @@ def print_table(rows: list[dict[str, Any]]) -> None:
             for values in ([row[name] for row in own] for name in ("all", "cold", "others"))
         ]
         change = statistics.mean(row["all"] / start["all"] - 1 for row, start in zip(own, base, strict=True))
-        print(f"| {share} | {columns[0]} | {change:+.1%} | {columns[1]} | {columns[2]} |")
+        found = [row["difference_ci95"] or (0.0, 0.0) for row in own]
+        intervals = ", ".join(f"{low:+.4f} to {high:+.4f}" for low, high in found)
+        print(f"| {share} | {columns[0]} | {change:+.1%} | {intervals} | {columns[1]} | {columns[2]} |")
     print(f"\n{len(rows)} seeds, {rows[0]['users']:,} users, {rows[0]['cold_users']:,} of them with a cold target")
 
 

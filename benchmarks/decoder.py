@@ -95,12 +95,12 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> None:
 
 
 def tuned(folder: Path) -> str:
-    """The settings of SASRec with the best validation NDCG@10 of all that are to be tried."""
+    """The settings of SASRec that find unseen validation targets best, by NDCG@10, of all that are to be tried."""
     tried = [row for row in read_rows(folder) if ROWS[row["name"]].group == "tuning"]
     missing = set(GRID) - {str(ROWS[row["name"]].sasrec) for row in tried}
     if missing:
         raise SystemExit(f"Settings of SASRec not tried yet: run rows tune-... first: {', '.join(sorted(missing))}.")
-    best = max(tried, key=lambda row: float(row["validation"]["ndcg@10"]))
+    best = max(tried, key=lambda row: float(row["validation_unseen"]["ndcg@10"]))
     return str(ROWS[best["name"]].sasrec)
 
 
@@ -115,14 +115,15 @@ def read_inputs(row: Row, seed: int, arguments: argparse.Namespace) -> tuple[Inp
     dataset = read_dataset(made["dataset"])
     pairs = read_pairs(made["pairs"], dataset.sids.item_ids)
     made_from: dict[str, Any] = {kind: steps.artifacts[kind].fingerprint for kind in ("dataset", "embeddings", "pairs")}
-    made_from |= {"decoder": config.decoder.identity(), "evaluation": config.evaluation.identity()}
+    if row.model == "decoder":
+        made_from |= {"decoder": config.decoder.identity(), "evaluation": config.evaluation.identity()}
     return Inputs(dataset, read_embeddings(made["embeddings"]).vectors, pairs, config), made_from
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
-    """All rows that are there, in the order of the table."""
-    rows = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-    names = list(ROWS)
+    """All rows that are there, in the order of the table; a file of a row that is no more is passed over."""
+    found = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    rows, names = [row for row in found if row["name"] in ROWS], list(ROWS)
     return sorted(rows, key=lambda row: (names.index(row["name"]), row["seed"]))
 
 

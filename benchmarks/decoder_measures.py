@@ -109,9 +109,10 @@ def _tiger(dataset: Dataset, seed: int, minutes: float) -> tuple[Facts, Ranks]:
 def _measured(
     facts: Facts, histories: Histories, ranked: Callable[[Contexts, bool], np.ndarray]
 ) -> tuple[Facts, Ranks]:
-    tested = measured_contexts(histories)
+    held, tested = validation_contexts(histories), measured_contexts(histories)
     ranks = {"test": ranked(tested, False), "test_unseen": ranked(tested, True)}
-    return _described(facts, ranked(validation_contexts(histories), False), ranks)
+    facts = facts | {"validation_unseen": ranking_metrics(ranked(held, True), (5, 10))}
+    return _described(facts, ranked(held, False), ranks)
 
 
 def _described(facts: Facts, validation: np.ndarray, ranks: Ranks) -> tuple[Facts, Ranks]:

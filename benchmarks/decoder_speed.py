@@ -132,8 +132,10 @@ def _print(name: str, row: Row) -> None:
                 )
             for each in ("wall", "cpu"):
                 print(f"  batches of 128, users/s by {each:4} {_spread([repeat[each] for repeat in row['batch']])}")
-            worst = statistics.median(each["p99"] for each in row["one_user"])
-            print(f"  goal: p99 under {GOALS[name]:.0f} ms, {'met' if worst < GOALS[name] else 'NOT MET'}")
+            worst = max(each["p99"] for each in row["one_user"])
+            print(
+                f"  goal: p99 of every repeat under {GOALS[name]:.0f} ms, {'met' if worst < GOALS[name] else 'NOT MET'}"
+            )
             if "training" in row:
                 speed = row["training"]["positions_per_second"]
                 print(f"  training: {speed:,.0f} item positions/s on {row['training']['threads']} thread(s)")

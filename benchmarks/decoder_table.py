@@ -63,9 +63,13 @@ def lines(name: str, rows: list[Facts]) -> list[tuple[str, list[Facts], str]]:
 def _cells(rows: list[Facts], split: str) -> list[str]:
     spent = [row["cpu_seconds"] / 60 for row in rows if "cpu_seconds" in row]
     minutes = f"{statistics.fmean(spent):.1f}" if spent else "-"
-    decoder = ROWS[rows[0]["name"]].model == "decoder"
-    measured = split == ("test_not_rescored" if decoder else "test")  # rescoring is fitted on validation targets
-    validation = [_spread(rows, "validation", name) if measured else "" for name in METRICS[1::2]]
+    validated = {"test_unseen": "validation_unseen"}
+    if ROWS[rows[0]["name"]].model == "decoder":  # rescoring is fitted on validation targets
+        validated["test_not_rescored"] = "validation"
+    else:
+        validated["test"] = "validation"
+    held = validated.get(split, "")
+    validation = [_spread(rows, held, name) if held in rows[0] else "" for name in METRICS[1::2]]
     return [minutes, *validation, *(_spread(rows, split, name) for name in METRICS)]
 
 

@@ -29,7 +29,7 @@ def heldout_lift(histories: Histories, codes: np.ndarray) -> dict[str, list[floa
     """How much oftener than by chance a held-out event shares a prefix with the user's last training event.
 
     Args:
-        histories: Users with training, validation and test events count.
+        histories: Users with training and validation events count; where they have test events, these too.
         codes: (N, L).
 
     Returns:

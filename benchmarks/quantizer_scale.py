@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from held_memory import held_mib, peak
+from result_rows import Row, keep_row, kept_row
 from synthetic_embeddings import DIMENSIONS, make_embeddings, make_pairs
 
 GOALS = {"fit": 30 * 60, "assign": 30, "unique": 2 * 60}  # seconds at 1e6 items, on two cores
@@ -47,12 +48,12 @@ def main() -> None:
         draw(rows, arguments.out / "quantizer_scale.png")
 
 
-def run_size(size: float, arguments: argparse.Namespace) -> dict[str, Any]:
+def run_size(size: float, arguments: argparse.Namespace) -> Row:
     """One size in processes of its own, or its row if it is there."""
-    path = arguments.out / f"items-{size:.0e}.json"
-    if path.exists():
-        row: dict[str, Any] = json.loads(path.read_text())
-        return row
+    path = arguments.out / f"items-{int(size)}.json"
+    made_from = {"items": int(size), "threads": arguments.threads, "settings": arguments.settings}
+    if found := kept_row(path, made_from):
+        return found
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = os.environ | dict.fromkeys(names, str(arguments.threads))
     command = [sys.executable, __file__, "--out", str(arguments.out), "--threads", str(arguments.threads)]
@@ -62,13 +63,12 @@ def run_size(size: float, arguments: argparse.Namespace) -> dict[str, Any]:
     command += ["--one", str(size)]
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     (arguments.out / "embeddings.arrow").unlink()
-    row = json.loads(answer.stdout.splitlines()[-1])
-    path.write_text(json.dumps(row, indent=1))
-    print(f"{size:.0e} items: {row['seconds']}", file=sys.stderr)
-    return row
+    row: Row = json.loads(answer.stdout.splitlines()[-1])
+    print(f"{size:,.0f} items: {row['seconds']}", file=sys.stderr)
+    return keep_row(path, row, made_from)
 
 
-def measure(items: int, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(items: int, arguments: argparse.Namespace) -> Row:
     """Seconds and peak memory of each step, and what the codes look like."""
     import torch
 
@@ -82,7 +82,7 @@ def measure(items: int, arguments: argparse.Namespace) -> dict[str, Any]:
     settings = dict(each.split("=", 1) for each in arguments.settings)
     config = QuantizerConfig.model_validate({name: json.loads(value) for name, value in settings.items()})
     vectors, pairs = embeddings.vectors, make_pairs(items)
-    row: dict[str, Any] = {"items": items, "threads": arguments.threads, "seconds": {}, "added_mib": {}}
+    row: Row = {"items": items, "threads": arguments.threads, "seconds": {}, "added_mib": {}}
     row["libraries_mib"] = round(held_mib())
 
     def timed(name: str, call: Callable[[], Any]) -> Any:
@@ -107,7 +107,7 @@ def encode_and_assign(quantizer: Any, vectors: np.ndarray) -> tuple[np.ndarray, 
     return latents, quantizer.assign(latents)
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def print_table(rows: list[Row]) -> None:
     """Seconds and memory of each step by size, then the goals."""
     print(f"{rows[0]['threads']} thread(s), {DIMENSIONS} dimensions, 3 x 256 codes unless set otherwise\n")
     print("| items | fit s | assign s | unique s | fit MiB | assign MiB | unique MiB | distinct | moved | distortion |")
@@ -128,7 +128,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
             print(f"{name} of 1e6 items in under {limit} s: {took:.1f} s, {'met' if took < limit else 'NOT MET'}")
 
 
-def draw(rows: list[dict[str, Any]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """Seconds against items, both logarithmic."""
     import matplotlib
 

@@ -101,7 +101,7 @@ def _recall_goals(by_name: dict[str, list[Row]], split: str) -> None:
         if done[name]:
             measured = _ratio(done["default"], done[name], recall)
             _reach(f"{split} Recall@10 over {VARIANTS[name].label}", 1.12, measured, ".3f")
-    if done["default-all"]:
+    if len(done["default"]) > 1 and len(done["default-all"]) > 1:  # a single seed has no range
         ours, theirs = ([recall(row) for row in done[name]] for name in ("default", "default-all"))
         spread = max(max(each) - min(each) for each in (ours, theirs))
         gain = statistics.fmean(ours) - statistics.fmean(theirs)

@@ -73,6 +73,9 @@ def fit_variant(
         seed: Of the fit.
     """
     config = config.model_copy(update=variant.settings | {"seed": seed})  # unchecked: some weights are to be too large
+    if pairs[variant.pairs] is None:  # as many items a step as those get whose pairs bring further ones
+        whole = config.batch_items + 2 * config.batch_pairs
+        config = config.model_copy(update={"batch_items": whole, "batch_pairs": 0})
     if len(config.codebooks) == 1:  # `fit_quantizer` refuses more items than SIDs; here a suffix tells them apart
         trained = train_rq_vae(vectors, mean_vector(vectors), None, config)
         return trained.quantizer, trained.revived

@@ -30,7 +30,7 @@ class SasRec:
     clip_norm: float = 1.0
     validate_every: int = 2  # epochs
     validation_users: int = 4_000  # at most, drawn as the decoder's are
-    patience: int = 4
+    patience: int = 8  # as the decoder's
     seed: int = 0
 
 

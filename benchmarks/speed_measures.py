@@ -120,6 +120,7 @@ def turn_about(parts: Parts, users: int, repeats: int) -> list[Facts]:
         tiger_top(tiger, dataset, contexts, BEAM, K)
 
     ours()
+    theirs()
     rows = []
     for _ in range(repeats):
         own, other = _rate(ours, len(contexts.users)), _rate(theirs, len(contexts.users))

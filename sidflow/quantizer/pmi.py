@@ -12,6 +12,7 @@ from sidflow.quantizer.behaviour import Array, Behaviour
 from sidflow.quantizer.digests import row_digests
 
 DIMENSIONS = 64
+LEAST = 1e-4  # of the longest row: what is shorter is round-off, and points nowhere
 
 
 def learn_behaviour(embeddings: npt.NDArray[Any], pairs: Pairs | None, before: Behaviour | None = None) -> Behaviour:
@@ -48,7 +49,8 @@ def pmi_vectors(pairs: Pairs, items: int, dimensions: int = DIMENSIONS) -> Array
         dimensions: Singular vectors kept; fewer if the catalogue is smaller.
 
     Returns:
-        (items, dimensions) float32; zero rows for items without a pair.
+        (items, dimensions) float32; zero rows for items without a pair, and for those that the kept singular vectors
+        do not reach, as a pair of items that co-occur with each other alone among many others.
 
     Randomised, since Lanczos iterations give up on the repeated singular values of item groups that are alike.
 
@@ -64,6 +66,6 @@ def pmi_vectors(pairs: Pairs, items: int, dimensions: int = DIMENSIONS) -> Array
         return vectors
     left, singular, _ = randomized_svd(matrix, rank, n_iter=7, random_state=0)
     vectors[:, :rank] = left * np.sqrt(singular)
-    vectors[matrix.getnnz(axis=1) == 0] = 0
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
-    return vectors
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    reached = (matrix.getnnz(axis=1) > 0)[:, None] & (norms > LEAST * norms.max())
+    return np.where(reached, vectors / np.maximum(norms, np.float32(1e-12)), np.float32(0))

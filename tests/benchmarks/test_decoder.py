@@ -47,7 +47,7 @@ def test_sasrec_gets_the_settings_that_validation_preferred(tmp_path: Path) -> N
     for place, name in enumerate(GRID):
         with pytest.raises(SystemExit, match=rf"tune-\.\.\. first: .*{name}"):
             tuned(tmp_path)
-        row = {"validation": {"ndcg@10": 0.1 + (place == 2)}, "test": {"ndcg@10": 0.9 - (place == 2)}}
+        row = {"validation_unseen": {"ndcg@10": 0.1 + (place == 2)}, "test": {"ndcg@10": 0.9 - (place == 2)}}
         text = json.dumps({"name": f"tune-{name}", "seed": 0, **row})
         (tmp_path / f"tune-{name}-0.json").write_text(text)
     assert tuned(tmp_path) == list(GRID)[2]

@@ -120,7 +120,7 @@ def test_sasrec_keeps_its_best_weights_and_stops_when_no_better_come() -> None:
     trained = train_sasrec(histories, small_sasrec(epochs=60, validate_every=1, patience=3))
     assert trained.facts["epochs"] == trained.facts["best_epoch"] + 3 < 60
     assert trained.facts["validation"]["ndcg@10"] == max(row["ndcg@10"] for row in trained.curve)
-    found = sasrec_ranks(trained.model, histories, validation_contexts(histories))
+    found = sasrec_ranks(trained.model, histories, validation_contexts(histories), unseen=True)
     assert ranking_metrics(found, (5, 10)) == trained.facts["validation"]
 
 

@@ -19,6 +19,12 @@ def test_pmi_vectors_join_what_co_occurs() -> None:
     assert not vectors[6].any()
 
 
+def test_what_no_kept_singular_vector_reaches_is_zero() -> None:
+    """One dimension, which belongs to the group of four: the pair apart has round-off there, not a direction."""
+    vectors = pmi_vectors(linked([(a, b) for a in range(4) for b in range(a)] + [(4, 5)]), 6, dimensions=1)
+    assert np.abs(vectors[:4]).tolist() == [[1.0]] * 4 and not vectors[4:].any()
+
+
 def test_pmi_vectors_ignore_heldout_pairs() -> None:
     """Neither side may learn from them."""
     assert not pmi_vectors(linked([(0, 1)], heldout=[True]), 4, dimensions=2).any()
