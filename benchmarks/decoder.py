@@ -75,7 +75,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> None:
     row, path = ROWS[name], arguments.out / f"{name}-{seed}.json"
     best = tuned(arguments.out) if row.model == "sasrec" and not row.sasrec else row.sasrec
     inputs, made_from = read_inputs(row, seed, arguments)
-    made_from |= {"model": row.model, "content": row.content, "own": row.own, "seed": seed}
+    made_from |= {"model": row.model, "content": row.content, "seed": seed}
     if row.model == "tiger":
         made_from["minutes"] = arguments.minutes
     if best:

@@ -90,7 +90,7 @@ def read_release(store: Store, users: int) -> Served:
     contexts = measured_contexts(dataset.histories)
     if users < len(contexts.users):
         drawn = np.sort(np.random.default_rng(0).choice(len(contexts.users), users, replace=False))
-        contexts = Contexts(*(each[drawn] for each in contexts))
+        contexts = contexts.take(drawn)
     groups = {"first code": dataset.sids.codes[:, 0].astype(np.int64)}
     groups["first two codes"] = groups["first code"] * dataset.sids.sizes[1] + dataset.sids.codes[:, 1]
     catalogue = read_catalogue_table(files["catalogue"])
@@ -112,7 +112,7 @@ def lists(
 ) -> np.ndarray:
     """Lists of all contexts, or of those in `rows`, (c, K); -1 where there are fewer."""
     decoder, dataset = served.decoder, served.dataset
-    contexts = served.contexts if rows is None else Contexts(*(each[rows] for each in served.contexts))
+    contexts = served.contexts if rows is None else served.contexts.take(rows)
     search = Search(decoder, served.table, served.trie, allowed)
     top = np.empty((len(contexts.users), K), np.int64)
     for batch, histories, lengths in context_batches(dataset.histories.items, contexts, decoder.max_items, BATCH):

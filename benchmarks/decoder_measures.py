@@ -15,7 +15,7 @@ from tiger_search import Tiger, listed_ranks, tiger_ranks, tiger_top
 from torch import Tensor
 
 from sidflow.dataset.build import Dataset
-from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks, unseen_ranks
+from sidflow.decoder.baselines import Transitions, count_transitions, transition_ranks, unseen_ranks
 from sidflow.decoder.calibrate import fit_rescorer
 from sidflow.decoder.cold import Search
 from sidflow.decoder.fit import train_decoder
@@ -68,27 +68,21 @@ def measure(row: Row, inputs: "Inputs", seed: int, minutes: float, sasrec: SasRe
             facts = {"decay": decay, "tried": {str(each): metrics for each, metrics in tried.items()}}
             return _measured(facts, histories, lambda each, unseen: knn_ranks(knn, histories, each, decay, unseen))
         case "popularity":
-            places = popularity_places(popularity(histories))
-            return _counted(histories, lambda contexts, rows, items: places[items])
+            return _counted(histories, count_transitions(histories).popularity_alone())
         case "transitions":
-            counts, newest = count_transitions(histories), histories.items
-            return _counted(
-                histories,
-                lambda contexts, rows, items: transition_ranks(counts, newest[contexts.ends[rows] - 1], items),
-            )
+            return _counted(histories, count_transitions(histories))
         case _:
             raise ValueError(f"{row.model} needs settings")
 
 
-def _counted(
-    histories: Histories, rank: Callable[[Contexts, np.ndarray, np.ndarray], np.ndarray]
-) -> tuple[Facts, Ranks]:
-    """A row of one that tells the rank of any items (m,) after the contexts of given numbers (m,)."""
+def _counted(histories: Histories, transitions: Transitions) -> tuple[Facts, Ranks]:
+    """A row of what was counted alone."""
 
     def ranked(contexts: Contexts, unseen: bool) -> np.ndarray:
+        last = histories.items[contexts.ends - 1]
         if unseen:
-            return unseen_ranks(lambda rows, items: rank(contexts, rows, items), histories, contexts)
-        return rank(contexts, np.arange(len(contexts.users)), histories.items[contexts.ends])
+            return unseen_ranks(transitions, last, histories, contexts)
+        return transition_ranks(transitions, last, histories.items[contexts.ends])
 
     return _measured({}, histories, ranked)
 
@@ -132,9 +126,6 @@ def _decoder(row: Row, inputs: "Inputs") -> tuple[Facts, Ranks]:
     curve: list[Facts] = []
     trained = train_decoder(dataset, vectors, settings, inputs.config.dataset.max_items, on_metrics=curve.append)
     decoder, beam = trained.decoder, inputs.config.evaluation.beam
-    if not row.own:
-        with torch.no_grad():
-            decoder.items.own.weight.zero_()  # always dropped in training, so never trained
     search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
 
     def ranked(contexts: Contexts, unseen: bool = False) -> np.ndarray:

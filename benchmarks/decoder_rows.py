@@ -19,7 +19,6 @@ class Row:
         settings: Of the pipeline, on top of benchmarks/amazon.yaml, as `section.key=value`.
         group: Table that it stands in.
         content: Whether the decoder reads content vectors.
-        own: Whether items have vectors of their own.
         spread: Whether it gets all seeds.
         sasrec: Which of SASRec's settings; None takes those of the best row of group `tuning`.
     """
@@ -29,7 +28,6 @@ class Row:
     settings: tuple[str, ...] = ()
     group: Literal["main", "tuning", "ingredients", "time"] = "main"
     content: bool = True
-    own: bool = True
     spread: bool = False
     sasrec: str | None = None
 
@@ -49,11 +47,10 @@ ROWS = {
     "transitions": Row("last-item transitions", "transitions"),
     "knn": Row("item-kNN, mined pairs", "knn"),
     "tiger": Row("TIGER's T5 on the same SIDs, beam 20, last weights", "tiger"),
-    "step-codes": Row("codes alone", settings=_short(*_CODES), group="ingredients", content=False, own=False),
-    "step-content": Row("+ content", settings=_short(*_CODES), group="ingredients", own=False),
+    "step-codes": Row("codes alone", settings=_short(*_CODES), group="ingredients", content=False),
+    "step-content": Row("+ content", settings=_short(*_CODES), group="ingredients"),
     "step-dropout": Row(
-        "+ code dropout", settings=_short("decoder.dense_weight=0", "decoder.item_dropout=1"), group="ingredients",
-        own=False,
+        "+ code dropout", settings=_short("decoder.dense_weight=0", "decoder.item_dropout=1"), group="ingredients"
     ),
     "step-own": Row("+ vectors of items' own", settings=_short("decoder.dense_weight=0"), group="ingredients"),
     "short": Row("+ dense head", settings=_short(), group="ingredients"),

@@ -59,7 +59,7 @@ def knn_ranks(knn: Knn, histories: Histories, contexts: Contexts, decay: float, 
     """
     ranks = np.empty(len(contexts.users), np.int64)
     for first in range(0, len(ranks), SLICE):
-        part = Contexts(*(each[first : first + SLICE] for each in contexts))
+        part = contexts.take(slice(first, first + SLICE))
         ranks[first : first + SLICE] = _slice_ranks(knn, histories, part, decay, unseen)
     return ranks
 
@@ -67,9 +67,10 @@ def knn_ranks(knn: Knn, histories: Histories, contexts: Contexts, decay: float, 
 def _slice_ranks(knn: Knn, histories: Histories, contexts: Contexts, decay: float, unseen: bool) -> np.ndarray:
     """A context's scores take the place of an item's transitions: what scores comes first, then the rest."""
     scored = Transitions(knn_scores(knn, histories.items, contexts, decay), knn.places)
+    rows = np.arange(len(contexts.users))
     if unseen:
-        return unseen_ranks(lambda rows, items: transition_ranks(scored, rows, items), histories, contexts)
-    return transition_ranks(scored, np.arange(len(contexts.users)), histories.items[contexts.ends])
+        return unseen_ranks(scored, rows, histories, contexts)
+    return transition_ranks(scored, rows, histories.items[contexts.ends])
 
 
 def knn_scores(knn: Knn, items: np.ndarray, contexts: Contexts, decay: float) -> sparse.csr_array:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from quantizer_measures import heldout_lift, shipped_decoder, short_decoder, text_variance
+from quantizer_measures import heldout_lift, shipped_decoder, short_decoder
 from quantizer_table import print_goals, print_shipped, print_table
 from quantizer_variants import VARIANTS, all_pairs, fit_variant
 from result_rows import Row, keep_row, kept_row
@@ -34,7 +34,7 @@ from sidflow.embedding.table import read_embeddings
 from sidflow.histories.table import Histories, read_histories
 from sidflow.pairs.table import Pairs, read_pairs
 from sidflow.quantizer.diagnostics import describe_codes
-from sidflow.quantizer.variance import explained_variance
+from sidflow.quantizer.variance import embedding_variance, explained_variance
 from sidflow.semantic_ids.table import SidTable
 from sidflow.semantic_ids.unique import make_unique
 
@@ -143,7 +143,7 @@ def fit_row(name: str, seed: int, inputs: Inputs) -> tuple[Row, SidTable]:
         "seconds": round(seconds, 1),
         "revived": revived,
         "explained": explained_variance(quantizer, latents, codes),
-        "text_variance": text_variance(inputs.vectors, codes),
+        "text_variance": embedding_variance(inputs.vectors, codes)[-1],
         "lift": heldout_lift(inputs.histories, codes),
         "repair": settled.facts,
     }

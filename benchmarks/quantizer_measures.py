@@ -3,9 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
-from scipy.linalg import solve
-from scipy.sparse import csr_array
 
 from sidflow.config import DecoderConfig, EvaluationConfig
 from sidflow.dataset.build import Dataset
@@ -48,26 +45,6 @@ def heldout_lift(histories: Histories, codes: np.ndarray) -> dict[str, list[floa
     }
 
 
-def text_variance(vectors: np.ndarray, codes: np.ndarray) -> float:
-    """Share of the embeddings' variance that a sum of one free vector a code explains, whatever fitted the codes.
-
-    Least squares over all levels at once, so that methods with different latent spaces compare; random codes get
-    about the number of codes over the number of items.
-
-    Args:
-        vectors: (N, D).
-        codes: (N, L).
-    """
-    centred = np.asarray(vectors, np.float64) - vectors.mean(0, dtype=np.float64)
-    sizes = codes.max(0).astype(np.int64) + 1
-    columns = codes + np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    shape = len(codes), int(sizes.sum())
-    taken = csr_array((np.ones(columns.size), columns.ravel(), np.arange(len(codes) + 1) * codes.shape[1]), shape=shape)
-    gram = (taken.T @ taken).toarray() + 1e-6 * np.eye(shape[1])  # levels share their sum, hence a grain of ridge
-    fitted = taken @ solve(gram, taken.T @ centred, assume_a="pos")
-    return float(1 - np.square(centred - fitted).sum() / np.square(centred).sum())
-
-
 def short_decoder(dataset: Dataset, vectors: np.ndarray, epochs: int, seed: int) -> dict[str, Any]:
     """Recall and NDCG at 10 of a short decoder that has nothing but codes to tell items by.
 
@@ -86,8 +63,6 @@ def short_decoder(dataset: Dataset, vectors: np.ndarray, epochs: int, seed: int)
     length = {"epochs": epochs, "validate_every": epochs, "patience": 0, "validation_users": 100}
     config = DecoderConfig(**CODES_ALONE, **SHORT, **length, seed=seed)
     trained = train_decoder(dataset, vectors, config, MAX_ITEMS)
-    with torch.no_grad():
-        trained.decoder.items.own.weight.zero_()  # always dropped in training, so never trained
     found = {split: _ranks(trained.decoder, dataset, vectors, BEAM, split) for split in ("validation", "test")}
     return _measured(trained, found)
 

@@ -34,10 +34,9 @@ CPU = torch.device("cpu")
 Row = dict[str, Any]
 
 EPOCHS = {64: 40, 128: 30}  # of about the same time
-GRID = {
-    f"dim{dim}-lr{lr:g}": SasRec(dim=dim, lr=lr, epochs=epochs) for dim, epochs in EPOCHS.items() for lr in (1e-3, 2e-3)
-}
-"""What is tried on validation."""
+TRIED = ((64, 2e-3), (64, 4e-3), (128, 1e-3), (128, 2e-3))
+GRID = {f"dim{dim}-lr{lr:g}": SasRec(dim=dim, lr=lr, epochs=EPOCHS[dim]) for dim, lr in TRIED}
+"""What is tried on validation; dropout of .2 and weight decay of .05 were worse by far, and at .5 no better."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sidflow.dataset.build import Dataset, read_dataset
 from sidflow.decoder.cold import Search
 from sidflow.decoder.files import load_decoder
 from sidflow.decoder.metrics import ranking_metrics
-from sidflow.decoder.ranking import Contexts, drawn_contexts, rank_contexts
+from sidflow.decoder.ranking import drawn_contexts, rank_contexts
 from sidflow.decoder.trie import build_trie
 from sidflow.embedding.table import read_embeddings
 from sidflow.histories.table import Histories
@@ -57,7 +57,7 @@ def tiger_latency(parts: Parts, calls: int) -> Facts:
     """The same of an untrained `tiger`, for validation contexts."""
     contexts = drawn_contexts(parts.dataset.histories, calls + WARM_UP, 0)
     tiger = make_tiger(parts.dataset.sids, Tiger())
-    singles = [Contexts(*(each[row : row + 1] for each in contexts)) for row in range(len(contexts.users))]
+    singles = [contexts.take(slice(row, row + 1)) for row in range(len(contexts.users))]
     return _latency([partial(tiger_top, tiger, parts.dataset, single, BEAM, K) for single in singles])
 
 

@@ -134,7 +134,7 @@ def _batches(histories: Histories, settings: Tiger) -> Iterator[Contexts]:
             cuts = np.arange(0, len(pool), settings.batch)
             for cut in generator.permutation(cuts):
                 chosen = pool[cut : cut + settings.batch]
-                yield Contexts(*(each[chosen] for each in contexts))
+                yield contexts.take(chosen)
 
 
 def _take_step(

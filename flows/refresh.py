@@ -95,7 +95,6 @@ def _run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
         config.semantic_ids,
         quantizer,
         embeddings,
-        pairs,
         histories,
         catalogue,
         decision,
@@ -103,7 +102,7 @@ def _run_stages(steps: Steps, config: Config, as_of: datetime | None) -> None:
     )
     dataset = run(rebuild_dataset, store, config.dataset, histories, semantic_ids)
     decoder = run(train_decoder, store, config.decoder, dataset, embeddings, pairs, decision, previous)
-    run(evaluate_decoder, store, config.evaluation, decoder, dataset, embeddings, pairs)
+    run(evaluate_decoder, store, config.evaluation, decoder, dataset, embeddings)
     run(publish_release, store, config.release, steps.artifacts, previous)
 
 

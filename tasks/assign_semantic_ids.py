@@ -14,11 +14,12 @@ from sidflow.release import Release
 from sidflow.semantic_ids.assign import assign_semantic_ids as assign
 from sidflow.semantic_ids.policy import read_decision
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids, write_semantic_ids
+from sidflow.semantic_ids.topic_table import write_topics
 from sidflow.semantic_ids.topic_texts import topic_texts
-from sidflow.semantic_ids.topics import name_topics
+from sidflow.semantic_ids.topics import find_topics
 from tasks.stage import OnProgress, Stage
 
-SEMANTIC_IDS = Stage("semantic_ids", 2, ("sidflow.semantic_ids",))
+SEMANTIC_IDS = Stage("semantic_ids", 3, ("sidflow.semantic_ids",))
 
 
 @task(name="assign semantic ids", task_run_name="assign-semantic-ids", cache_policy=NO_CACHE)
@@ -27,7 +28,6 @@ def assign_semantic_ids(
     config: SemanticIdsConfig,
     quantizer: Artifact,
     embeddings: Artifact,
-    pairs: Artifact,
     histories: Artifact,
     catalogue: Artifact,
     decision: Artifact,
@@ -37,7 +37,6 @@ def assign_semantic_ids(
     inputs = {
         "quantizer": quantizer,
         "embeddings": embeddings,
-        "pairs": pairs,
         "histories": histories,
         "catalogue": catalogue,
         "decision": decision,
@@ -47,16 +46,18 @@ def assign_semantic_ids(
     def work(attempt: Attempt, on_progress: OnProgress) -> Facts:
         vectors = read_embeddings(store.files(embeddings))
         old = read_semantic_ids(store.files(previous.artifact("semantic_ids"))) if previous else None
-        action = read_decision(store.files(decision)).action
+        decided = read_decision(store.files(decision))
         fitted = load_quantizer(store.files(quantizer))
         _, seen, _ = training_events(read_histories(store.files(histories)))
         popularity = np.bincount(seen, minlength=len(vectors.item_ids))
-        made = assign(fitted, vectors.vectors, vectors.item_ids, config, old, action, popularity)
+        made = assign(fitted, vectors.vectors, vectors.item_ids, config, old, decided, popularity)
         on_progress(1, 2)
         items = read_catalogue_table(store.files(catalogue))
         more = topic_texts(items, store.manifest(embeddings).identity["template"], config.topic_columns)
-        topics = name_topics(made.codes, items["title"].to_pylist(), more, config.topic_terms)
-        write_semantic_ids(SidTable(vectors.item_ids, made.codes, made.sizes, topics), attempt.data)
+        topics = find_topics(made.codes, items["title"].to_pylist(), more, config.topic_terms)
+        names = topics.by_item(made.codes)
+        write_semantic_ids(SidTable(vectors.item_ids, made.codes, made.sizes, names), attempt.data)
+        write_topics(topics, attempt.data)
         on_progress(2, 2)
         return {**made.facts, "rows": len(made.codes)}
 

@@ -19,7 +19,17 @@ from sidflow.semantic_ids.policy import decide, write_decision
 from sidflow.semantic_ids.table import read_semantic_ids
 from tasks.stage import OnProgress, Stage
 
-DECISION = Stage("decision", 1, ("sidflow.semantic_ids.drift", "sidflow.semantic_ids.policy", "tasks.decide_refresh"))
+DECISION = Stage(
+    "decision",
+    2,
+    (
+        "sidflow.quantizer.sharing",
+        "sidflow.semantic_ids.drift",
+        "sidflow.semantic_ids.drift_measures",
+        "sidflow.semantic_ids.policy",
+        "tasks.decide_refresh",
+    ),
+)
 
 
 @task(name="decide refresh", task_run_name="decide-refresh", cache_policy=NO_CACHE)

@@ -19,7 +19,7 @@ METRICS = Stage("metrics", 3, ("sidflow.decoder",))
 
 @task(name="evaluate decoder", task_run_name="evaluate-decoder", cache_policy=NO_CACHE)
 def evaluate_decoder(
-    store: Store, config: EvaluationConfig, decoder: Artifact, dataset: Artifact, embeddings: Artifact, pairs: Artifact
+    store: Store, config: EvaluationConfig, decoder: Artifact, dataset: Artifact, embeddings: Artifact
 ) -> Artifact:
     """Metrics, and every test user's rank by each model."""
 
@@ -31,5 +31,5 @@ def evaluate_decoder(
         (attempt.beside / "metrics.json").write_text(json.dumps(facts, indent=1))
         return {**facts, "rows": ranks.num_rows}
 
-    inputs = {"decoder": decoder, "dataset": dataset, "embeddings": embeddings, "pairs": pairs}
+    inputs = {"decoder": decoder, "dataset": dataset, "embeddings": embeddings}
     return METRICS.run(store, config, inputs, work)

@@ -14,10 +14,10 @@ from sidflow.config import QuantizerConfig
 from sidflow.embedding.table import read_embeddings
 from sidflow.pairs.table import read_pairs
 from sidflow.quantizer.codebook import Array
-from sidflow.quantizer.diagnostics import diagnose
+from sidflow.quantizer.diagnostics import compare_with_text, diagnose
 from sidflow.quantizer.files import load_quantizer, save_quantizer
 from sidflow.quantizer.fit import fit_quantizer as fit
-from sidflow.quantizer.sharing import Codes, neighbour_recall, nmi
+from sidflow.quantizer.sharing import Codes, nmi
 from sidflow.release import Release
 from sidflow.semantic_ids.align import align_quantizer
 from sidflow.semantic_ids.policy import read_decision
@@ -25,7 +25,7 @@ from sidflow.semantic_ids.table import positions, read_semantic_ids
 from tasks.stage import OnProgress, Stage, cached
 
 log = logging.getLogger(__name__)
-QUANTIZER = Stage("quantizer", 3, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
+QUANTIZER = Stage("quantizer", 4, ("sidflow.quantizer", "sidflow.semantic_ids.align"))
 
 
 @task(name="fit quantizer", task_run_name="fit-quantizer", cache_policy=NO_CACHE)
@@ -61,19 +61,18 @@ def fit_quantizer(
             )
         save_quantizer(quantizer, attempt.data)
         (attempt.beside / "curve.json").write_text(json.dumps(fitted.curve))
-        codes = quantizer.assign(quantizer.encode(vectors.vectors))
         labels = _labels(read_catalogue_table(store.files(catalogue)))
         peer = {**fitted.facts["rq_kmeans"], **_alike(fitted.peer_codes, vectors.vectors, quantizer.mean, labels)}
-        facts = {**fitted.facts, **diagnose(quantizer, vectors.vectors, codes, mined, labels), "rq_kmeans": peer}
+        facts = {**fitted.facts, **diagnose(quantizer, vectors.vectors, mined, labels), "rq_kmeans": peer}
+        fitted.forget()
         return {**facts, "rows": sum(config.codebooks), "warm_started": warm}
 
     return QUANTIZER.run(store, config, inputs, work)
 
 
 def _alike(codes: Codes, vectors: Array, mean: Array, labels: list[str] | None) -> Facts:
-    """What near items, and items of a category, share under the peer's codes."""
-    neighbours = neighbour_recall(vectors, codes, mean)
-    return {"neighbours": neighbours, "nmi": nmi(codes[:, 0], labels) if labels is not None else None}
+    """What the peer's codes tell of the embeddings, and of categories."""
+    return {**compare_with_text(codes, vectors, mean), "nmi": nmi(codes[:, 0], labels) if labels is not None else None}
 
 
 def _labels(catalogue: pa.Table) -> list[str] | None:

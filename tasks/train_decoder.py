@@ -66,7 +66,7 @@ def train_decoder(
             mined = read_pairs(store.files(pairs), data.sids.item_ids)
             facts["rescoring"] = fit_rescorer(trained.decoder, data, vectors, mined)
         save_decoder(trained.decoder, attempt.data)
-        forget_training(folder)
+        forget_training(folder, trained)
         return facts
 
     return DECODER.run(store, config, inputs, work)

@@ -137,7 +137,7 @@ def test_reason_names_the_newest_item_of_the_longest_shared_prefix() -> None:
     reasons = {each.title: each.reason for each in serving.recommend("u0")}
     assert reasons == {
         "C": "shares 0-0 (b2) with B",
-        "E": "follows from the history as a whole; shares no code with it",
+        "E": "follows from the history as a whole; shares no code with its newest items",
     }
 
 
@@ -294,3 +294,70 @@ def test_popular_items_by_a_full_sort(share: float) -> None:
     for k in (1, 3, 40, 100):
         assert popular.best(k, allowed, trie).tolist() == order[:k].tolist()
         assert popular.best(k, allowed, trie, Spread(quota=1)).tolist() == one[:k]
+
+
+def test_reasons_speak_of_the_newest_items() -> None:
+    """Those that the decoder reads: what shares a code with an older one alone is not said to share none at all."""
+    codes = DATASET.sids.codes[:, 0]
+    alike, others = np.flatnonzero(codes == codes[0]), np.flatnonzero(codes != codes[0])[:8]
+    listed = recommender().recommend([f"i{k:05d}" for k in (alike[0], *others)], 40)
+    said = {each.reason for each in listed if each.item_id in {f"i{k:05d}" for k in alike}}
+    assert said == {"follows from the history as a whole; shares no code with its newest items"}
+
+
+def test_rows_without_events_get_no_item() -> None:
+    """Between others, behind the last of all, and alone; the others get what they get alone."""
+    histories = histories_by_hand([[0, 1, 2], [], [5, 6, 7], []], [3, 0, 3, 0], [0] * 4, 40)
+    decoder = random_decoder(DATASET.sids, content=16)
+    serving = Recommender(decoder, Dataset(histories, DATASET.sids), VECTORS, TITLES)
+    together = serving.rank_users(np.arange(4), 3)
+    assert (together.items[[1, 3]] == -1).all() and np.isneginf(together.scores[[1, 3]]).all()
+    for row in (0, 2):
+        for every, alone in zip(together, serving.rank_users(np.array([row]), 3), strict=True):
+            assert every[row] == pytest.approx(alone[0], rel=1e-5)
+    for users in (np.array([3, 1]), np.array([], np.int64)):
+        ranked = serving.rank_users(users, 3)
+        assert {each.shape for each in ranked} == {(len(users), 3)} and (ranked.items == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([3, -1], "1 of 2 rows are not of this release's histories, such as -1; allowed is 0 to 59"),
+        ([60, 61], "2 of 2 rows are not of this release's histories, such as 60"),
+        ([0.0], r"users=array\(\[0\.\]\); allowed are rows of the histories"),
+        ([[1]], "allowed are rows of the histories"),
+    ],
+)
+def test_rows_are_of_the_histories(rows: list[object], message: str) -> None:
+    """A row from the end, one beyond the last, and what is no row at all."""
+    with pytest.raises(DataContractError, match=message):
+        recommender().rank_users(np.array(rows), 3)
+
+
+def test_users_may_come_one_after_another() -> None:
+    """A generator is read once and whole."""
+    serving = recommender()
+    users = ["u00003", "nobody"]
+    assert serving.recommend_many((user for user in users), 3) == serving.recommend_many(users, 3)
+
+
+def test_a_history_within_a_history_is_named() -> None:
+    """One bracket too many is no item."""
+    with pytest.raises(DataContractError, match=r"1 of 1 items are not in this release's catalogue: \['i00001'\]"):
+        recommender().recommend([["i00001"]], 3)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("depth", [0, 3, 1.5])
+def test_a_prefix_has_some_codes_of_a_sid(depth: object) -> None:
+    """Between one and all, in whole numbers."""
+    with pytest.raises(DataContractError, match=f"depth {depth}; allowed is 1 to 2, the codes of a SID"):
+        recommender().prefix_of("i00001", depth)  # type: ignore[arg-type]
+
+
+def test_availability_is_of_the_catalogue() -> None:
+    """A list will do; one of another length will not."""
+    serving = recommender()
+    assert len(serving.with_availability([True] * 2 + [False] * 38).recommend("nobody", 9)) == 2  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match=r"40 items, but availability of shape \(39,\)"):
+        serving.with_availability(np.ones(39, bool))

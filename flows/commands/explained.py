@@ -1,5 +1,7 @@
 """What a person reads of one item: `sidflow explain`."""
 
+from textwrap import shorten
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -7,6 +9,8 @@ from rich.table import Table
 from flows.commands.options import plain
 from sidflow.inspection.explanation import Explanation
 from sidflow.inspection.quantised import Quantisation
+
+TITLES, TITLE = 2, 60  # typical titles shown of a prefix, and characters of each
 
 
 def print_explanation(found: Explanation) -> None:
@@ -60,8 +64,12 @@ def _prefixes(found: Explanation) -> Table:
     table.add_column("prefix", no_wrap=True)
     table.add_column("items", justify="right")
     table.add_column("topic")
+    told = any(each.titles for each in found.prefixes)
+    if told:
+        table.add_column("typical titles")
     for each in found.prefixes:
-        table.add_row(each.prefix, f"{each.items:,}", plain(each.topic))
+        titles = "; ".join(plain(shorten(title, TITLE, placeholder="…")) for title in each.titles[:TITLES])
+        table.add_row(each.prefix, f"{each.items:,}", plain(each.topic), *([titles] if told else []))
     return table
 
 

@@ -77,7 +77,9 @@ def recommend(
     where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Only items that have it.")] = None,
     prefix: Annotated[str | None, typer.Option(metavar="12-7", help="Only items whose SID begins so.")] = None,
     like: Annotated[str | None, typer.Option(metavar="ITEM[:CODES]", help="Only items with its first codes.")] = None,
-    without: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Leave this item out.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="Leave this item out, if there is one.")
+    ] = None,
     with_seen: Annotated[bool, typer.Option("--with-seen", help="Items of the history may come again.")] = False,
     quota: Annotated[int | None, typer.Option(min=1, help="Most items under one first code.")] = None,
     temperature: Annotated[

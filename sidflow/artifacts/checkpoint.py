@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 FILE = "fit.checkpoint"
 DIGEST = 32  # bytes of sha256
 SHARE = 0.05  # of a fit's time that may go into its notes
+ABANDONED = 86_400.0  # seconds without a write after which a half-written file is a killed writer's, whoever's it was
 State = dict[str, Any]
 
 
@@ -25,7 +27,8 @@ class Checkpoint:
     """Where a fit keeps its state, and how often.
 
     The file is a sha256 of all that follows it, the fit's key, and the state as `torch.save` writes it. It goes to the
-    disk tensor by tensor, so a note costs no second copy of the state.
+    disk tensor by tensor, so a note costs no second copy of the state. Fits that share a folder share the file, which
+    the last note is in; none removes what is another's.
     """
 
     def __init__(self, folder: Path | None, key: bytes = b"", seconds: float | None = None):
@@ -43,9 +46,9 @@ class Checkpoint:
 
     def load(self) -> State | None:
         """The state of this very fit; None, with a line in the log, if the file is broken or another fit's."""
-        if self.path is None or not self.path.exists():
+        if self.path is None:
             return None
-        with self.path.open("rb") as file:
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
             digest = file.read(DIGEST)
             if hashlib.file_digest(file, "sha256").digest() != digest:
                 log.warning("%s is damaged and ignored: the fit starts anew", self.path)
@@ -55,7 +58,8 @@ class Checkpoint:
                 log.info("%s belongs to a fit on other data or settings and is ignored", self.path)
                 return None
             state: State = torch.load(file, weights_only=True)
-        return state
+            return state
+        return None
 
     def keep(self, state: Callable[[], State], now: bool = False) -> None:
         """Write the state if the last one is old enough; a crash leaves either the old file or the new one.
@@ -71,22 +75,40 @@ class Checkpoint:
         wait = 0.0 if now else self.seconds and max(self.seconds, self.took / SHARE)
         if self.path is None or began - self.written < wait:
             return
-        temporary = self.path.with_name(f".{FILE}.{uuid.uuid4().hex}")
+        temporary = self.path.with_name(f"{self._half_written}{uuid.uuid4().hex}")
         try:
             with writing(self.path), temporary.open("wb") as file:
                 self._write(state(), file)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        temporary.replace(self.path)
+        with suppress(FileNotFoundError):  # a second run of this very fit has ended and removed it
+            temporary.replace(self.path)
         self.written = time.monotonic()
         self.took = self.written - began
 
     def remove(self) -> None:
-        """Forget the state, and what killed writers left beside it."""
-        if self.path is not None:
-            for each in (self.path, *self.path.parent.glob(f".{FILE}.*")):
-                each.unlink(missing_ok=True)
+        """Forget this fit's state, and what its killed writers left beside it; another fit's stays: it may be running.
+
+        Of other fits, half-written files go that nobody has written to for a day.
+        """
+        if self.path is None:
+            return
+        with suppress(FileNotFoundError):
+            with self.path.open("rb") as file:
+                file.seek(DIGEST)
+                own = file.read(DIGEST) == self.key
+            if own:
+                self.path.unlink()
+        for each in self.path.parent.glob(f".{FILE}.*"):
+            with suppress(FileNotFoundError):  # put in its place meanwhile
+                if each.name.startswith(self._half_written) or time.time() - each.stat().st_mtime > ABANDONED:
+                    each.unlink()
+
+    @property
+    def _half_written(self) -> str:
+        """How the names of this fit's temporary files begin."""
+        return f".{FILE}.{self.key.hex()[:16]}."
 
     def _write(self, state: State, file: BinaryIO) -> None:
         body = _Hashing(file)

@@ -14,7 +14,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "semantic_ids": ("quantizer", "embeddings", "pairs", "histories", "catalogue", "decision"),
     "dataset": ("histories", "semantic_ids"),
     "decoder": ("dataset", "embeddings", "pairs", "decision"),
-    "metrics": ("decoder", "dataset", "embeddings", "pairs"),
+    "metrics": ("decoder", "dataset", "embeddings"),
     "release": ("metrics", "availability"),
 }
 KINDS = tuple(INPUTS)

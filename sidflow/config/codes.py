@@ -28,6 +28,12 @@ class QuantizerGate(Section):
         ge=0,
         le=1,
     )
+    min_embedding_variance: float = operational(
+        0.0,
+        "Smallest share of the embeddings' variance that all levels explain; random codes: about codes over items.",
+        ge=0,
+        le=1,
+    )
     min_category_lift: float = operational(
         0.0, "Smallest normalised mutual information with categories, over that of shuffled ones.", ge=0
     )
@@ -125,7 +131,7 @@ class SemanticIdsGate(Section):
     """What a SID table must satisfy."""
 
     max_repaired_share: float = operational(
-        0.9, "Largest share of items moved off their nearest code to be unique.", ge=0, le=1
+        0.9, "Largest share of items off their nearest code: moved to be unique, or kept on an old one.", ge=0, le=1
     )
     max_distortion_ratio: float = operational(
         10.0, "Largest squared error of the codes that items have, over that of their nearest codes.", ge=1

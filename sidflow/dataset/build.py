@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sidflow.dataset.tokens import item_tokens
 from sidflow.errors import DataContractError
 from sidflow.histories.table import Histories, read_histories
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
@@ -34,11 +33,6 @@ class Dataset:
                 f"dataset: histories know {len(theirs):,} items and the SID table {len(ours):,}, and they are not the "
                 "same in the same order; both must come from one catalogue. Run semantic_ids again on this catalogue."
             )
-
-    def tokens(self, user: int) -> np.ndarray:
-        """The tokens of one user's whole history in time order, (events, levels) int32."""
-        start, stop = self.histories.offsets[user], self.histories.offsets[user + 1]
-        return item_tokens(self.histories.items[start:stop], self.sids.codes, self.sids.sizes)
 
 
 def read_dataset(files: Mapping[str, Path]) -> Dataset:

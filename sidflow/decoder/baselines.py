@@ -1,9 +1,9 @@
 """What any decoder must beat: popularity, and the transitions from the last item. Both rank the whole catalogue."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 
 from sidflow.decoder.ranking import Contexts
@@ -28,35 +28,17 @@ def popularity_places(counts: np.ndarray) -> np.ndarray:
 
 
 class Transitions(NamedTuple):
-    """How often an item followed another in training histories: `counts` (N, N) CSR, `places` by popularity (N,)."""
+    """What orders all items after one of r states: `counts` (r, N) CSR first, then `places` by popularity (N,).
+
+    Counted transitions have a row an item, (N, N).
+    """
 
     counts: sparse.csr_array
     places: np.ndarray
 
-
-def unseen_ranks(
-    rank: Callable[[np.ndarray, np.ndarray], np.ndarray], histories: Histories, contexts: Contexts
-) -> np.ndarray:
-    """Rank of each context's target among the items that its context does not hold, (c,) int64; 0 where it does.
-
-    Where nobody takes an item twice this is the fairer baseline: a decoder may learn it, a count cannot.
-
-    Args:
-        rank: Ranks from 1 of items (m,) after the contexts of given numbers (m,).
-        histories: All events.
-        contexts: c of them.
-    """
-    count, size = len(contexts.users), len(histories.item_ids)
-    lengths = contexts.ends - contexts.starts
-    number = np.repeat(np.arange(count), lengths)
-    event = np.arange(len(number)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + contexts.starts[number]
-    number, seen = np.divmod(np.unique(number * size + histories.items[event]), size)
-    targets = histories.items[contexts.ends].astype(np.int64)
-    own = rank(np.arange(count), targets)
-    ahead = rank(number, seen) < own[number]
-    ranks = own - np.bincount(number[ahead], minlength=count)
-    ranks[number[seen == targets[number]]] = 0
-    return np.asarray(ranks, np.int64)
+    def popularity_alone(self) -> "Transitions":
+        """The same without counts: the order of popularity after any state."""
+        return self._replace(counts=sparse.csr_array(self.counts.shape, dtype=self.counts.dtype))
 
 
 def count_transitions(histories: Histories) -> Transitions:
@@ -72,20 +54,72 @@ def transition_ranks(transitions: Transitions, last: np.ndarray, targets: np.nda
 
     Args:
         transitions: What followed what.
-        last: Newest item of each context, (c,).
+        last: Row of `counts` for each context, its newest item, (c,).
         targets: What came next, (c,).
     """
+    nothing = np.zeros(len(last), np.int64)
+    return _ranks(transitions, last, targets, targets, nothing, nothing)
+
+
+def unseen_ranks(transitions: Transitions, last: np.ndarray, histories: Histories, contexts: Contexts) -> np.ndarray:
+    """The same among the items that a context does not hold, (c,) int64; 0 where it holds the target.
+
+    Where nobody takes an item twice this is the fairer baseline: a decoder may learn it, a count cannot.
+
+    Args:
+        transitions: What followed what.
+        last: Row of `counts` for each context, (c,).
+        histories: All events.
+        contexts: c of them.
+    """
+    return _ranks(transitions, last, histories.items[contexts.ends], histories.items, contexts.starts, contexts.ends)
+
+
+def _ranks(
+    transitions: Transitions,
+    last: np.ndarray,
+    targets: np.ndarray,
+    items: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+) -> np.ndarray:
+    """Ranks among all items but those of the events [starts, ends), which a context holds."""
     counts, places = transitions
-    sizes = np.diff(counts.indptr)[last].astype(np.int64)
-    row = np.repeat(np.arange(len(last)), sizes)
-    entry = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + counts.indptr[last][row]
-    successor, count = counts.indices[entry], counts.data[entry]
-    is_target = successor == targets[row]
-    own = np.zeros(len(last), count.dtype)
-    own[row[is_target]] = count[is_target]
-    popular = places[successor] < places[targets][row]
-    ahead = (count > own[row]) | ((count == own[row]) & popular)
-    ranks = 1 + np.bincount(row[ahead], minlength=len(last))
-    followers_behind = np.bincount(row[popular], minlength=len(last))
-    unseen_ahead = places[targets] - 1 - followers_behind
-    return np.where(own > 0, ranks, ranks + unseen_ahead).astype(np.int64)
+    rows, wanted = last.astype(np.int64), targets.astype(np.int64)
+    found: np.ndarray = _count_ahead(
+        counts.indptr, counts.indices, counts.data, places, rows, wanted, items, starts, ends
+    )
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _count_ahead(begins, columns, values, places, rows, targets, items, starts, ends):  # type: ignore[no-untyped-def]
+    """One context after another, so that only one's counts are ever held; the sparse matrix comes as its parts."""
+    scores, seen_by = np.zeros(len(places), values.dtype), np.full(len(places), -1)
+    ranks = np.zeros(len(rows), np.int64)
+    for context in range(len(rows)):
+        first, last = begins[rows[context]], begins[rows[context] + 1]
+        for entry in range(first, last):
+            scores[columns[entry]] = values[entry]
+        target = targets[context]
+        own, place = scores[target], places[target]
+        rank = 1 if own > 0 else place  # what never followed stands behind what did, else by popularity
+        for entry in range(first, last):
+            popular = places[columns[entry]] < place
+            if values[entry] > own or (values[entry] == own and popular):
+                rank += 1
+            if own == 0 and popular:
+                rank -= 1
+        for event in range(starts[context], ends[context]):
+            item = items[event]
+            if item == target:
+                rank = 0
+                break
+            if seen_by[item] != context:
+                seen_by[item] = context
+                if scores[item] > own or (scores[item] == own and places[item] < place):
+                    rank -= 1
+        ranks[context] = rank
+        for entry in range(first, last):
+            scores[columns[entry]] = 0
+    return ranks

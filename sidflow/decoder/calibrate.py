@@ -8,7 +8,7 @@ from torch import Tensor
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.memory import Rescorer, build_memory
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.ranking import Contexts, context_batches, drawn_contexts, encode_contexts
+from sidflow.decoder.ranking import Contexts, context_batches, drawn_contexts, encode_contexts, target_places
 from sidflow.decoder.rescore import FEATURES, Beams, beam_features, fit_weights
 from sidflow.decoder.search import beam_search
 from sidflow.decoder.trie import Trie, build_trie
@@ -16,6 +16,10 @@ from sidflow.pairs.table import Pairs
 
 BEAM = 50
 BATCH = 256
+MOST = 4 * BEAM  # candidates of a history; a beam has more only where SIDs are shared
+NOTHING = Beams(np.zeros((0, 1, len(FEATURES)), np.float32), np.zeros((0, 1), bool), np.zeros(0, np.int64))
+
+Candidates = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def fit_rescorer(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, pairs: Pairs) -> dict[str, Any]:
@@ -41,21 +45,21 @@ def fit_rescorer(decoder: Decoder, dataset: Dataset, vectors: np.ndarray, pairs:
 def collect_beams(
     decoder: Decoder, dataset: Dataset, vectors: np.ndarray, rescorer: Rescorer, contexts: Contexts
 ) -> Beams:
-    """The beams of contexts with all features, in the order of the contexts."""
-    items, codes = dataset.histories.items, dataset.sids.codes
-    table, trie = decoder.eval().item_table(vectors), build_trie(codes)
-    parts = []
-    rows: list[np.ndarray] = []
+    """The beams of contexts, in their order; features of those that reached the target."""
+    items, trie = dataset.histories.items, build_trie(dataset.sids.codes)
+    table = decoder.eval().item_table(vectors)
+    rows, parts = [np.zeros(0, np.int64)], [NOTHING]
+    targets = np.full(len(contexts.users), -1)
     for chosen, histories, lengths in context_batches(items, contexts, decoder.max_items, BATCH):
-        targets = items[contexts.ends[chosen]]
-        parts.append(_beams(decoder, table, trie, vectors, rescorer, histories, lengths, targets))
-        rows.append(chosen)
-    if not parts:
-        return Beams(np.zeros((0, 1, len(FEATURES)), np.float32), np.zeros((0, 1), bool), np.zeros(0, np.int64))
+        wanted = items[contexts.ends[chosen]]
+        part = _beams(decoder, table, trie, vectors, rescorer, histories, lengths, wanted)
+        targets[chosen] = part.targets
+        rows.append(chosen[part.targets >= 0])
+        parts.append(part)
     width = max(part.found.shape[1] for part in parts)
     order = np.argsort(np.concatenate(rows))
-    columns = zip(*(_widened(part, width) for part in parts), strict=True)
-    return Beams(*(np.concatenate(column)[order] for column in columns))
+    features, found, _ = zip(*(_widened(part, width) for part in parts), strict=True)
+    return Beams(np.concatenate(features)[order], np.concatenate(found)[order], targets)
 
 
 def _widened(beams: Beams, width: int) -> Beams:
@@ -77,13 +81,33 @@ def _beams(
     caught: list[Beams] = []
 
     def catch(items: Tensor, levels: Tensor, dense: Tensor) -> Tensor:
-        candidates, scores, logits = (each.cpu().numpy() for each in (items, levels, dense))
+        beam = items.cpu().numpy(), levels.cpu().numpy(), dense.cpu().numpy()
+        candidates, scores, logits = best_of(beam, decoder.dense_share, MOST)
         found = np.isfinite(scores)
-        hits = found & (candidates == targets[:, None])
-        features = beam_features(rescorer.memory, vectors, histories, lengths, candidates, scores, logits)
-        caught.append(Beams(features, found, np.where(hits.any(1), hits.argmax(1), -1)))
+        places = target_places(np.where(found, candidates, -1), targets)
+        hit = places >= 0
+        reached = candidates[hit], scores[hit], logits[hit]
+        features = beam_features(rescorer.memory, vectors, histories[hit], lengths[hit], *reached)
+        caught.append(Beams(features, found[hit], places))
         return levels
 
     states = encode_contexts(decoder, table, histories, lengths)
     beam_search(decoder, table, states, trie, BEAM, 1, rescore=catch)
     return caught[0]
+
+
+def best_of(beam: Candidates, dense_share: float, most: int) -> Candidates:
+    """The candidates of each history that the decoder itself finds best, in the order they came in.
+
+    Args:
+        beam: Items, log-probabilities of their codes, -inf where there is none, and dense logits, (b, c) each.
+        dense_share: Of the dense logit in the decoder's own score.
+        most: How many are kept; of fewer, all.
+    """
+    _, levels, dense = beam
+    if levels.shape[1] <= most:
+        return beam
+    own = np.where(np.isfinite(levels), (1 - dense_share) * levels + dense_share * dense, -np.inf)
+    chosen = np.sort(np.argsort(-own, axis=1, kind="stable")[:, :most], axis=1)
+    items, levels, dense = (np.take_along_axis(each, chosen, 1) for each in beam)
+    return items, levels, dense

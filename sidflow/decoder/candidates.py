@@ -24,19 +24,20 @@ class Candidates(NamedTuple):
 def draw_candidates(own: np.ndarray, trained: np.ndarray, limit: int, generator: np.random.Generator) -> Candidates:
     """The step's own items, joined by a uniform draw whose members stand for all others.
 
-    So weighted, the sum over candidates estimates the softmax's denominator over all trained items without bias.
-    Items without training events are never candidates: they could only be learned as wrong answers.
+    So weighted, the sum over candidates estimates the softmax's denominator over all trained items without bias. That
+    takes some others, so limit / 10 of them are drawn however many items the batch has. Items without training events
+    are never candidates: they could only be learned as wrong answers.
 
     Args:
         own: Items in the step's batch, distinct and ascending, (o,).
         trained: Items with training events, (t,) int64; `own` are among them.
-        limit: Most candidates, unless the batch alone has more.
+        limit: Most candidates, unless the batch alone has nearly as many; 0 draws none.
         generator: Of the draw.
 
     Source: Bengio and Senecal 2008, Adaptive importance sampling to accelerate training of a neural probabilistic
     language model; the draw here is uniform.
     """
-    wanted = min(limit, len(trained)) - len(own)
+    wanted = min(max(limit - len(own), limit // 10), len(trained) - len(own))
     if wanted <= 0:
         return Candidates(own.astype(np.int64), None)
     others = np.setdiff1d(trained, own, assume_unique=True)

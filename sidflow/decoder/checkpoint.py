@@ -15,6 +15,7 @@ from sidflow.device import resolve_precision
 
 FORMAT = 2  # raise it when the state, or the steps between two states, change
 CHUNK = 65_536  # rows hashed at once
+NOT_READ = {"rescore", "rescore_users"}  # settings of what comes after training
 
 
 def training_key(
@@ -27,7 +28,7 @@ def training_key(
     histories = dataset.histories
     about = {
         "format": FORMAT,
-        "settings": config.identity(),
+        "settings": {name: each for name, each in config.identity().items() if name not in NOT_READ},
         "max_items": max_items,
         "shape": list(vectors.shape),
         "sids": dataset.sids.digest(),

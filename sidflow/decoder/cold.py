@@ -8,7 +8,7 @@ from torch import Tensor
 from sidflow.decoder.mask import Mask, make_mask
 from sidflow.decoder.model import Decoder
 from sidflow.decoder.search import Rescore, beam_search
-from sidflow.decoder.spread import Spread, prefix_of
+from sidflow.decoder.spread import Spread, prefix_numbers
 from sidflow.decoder.trie import Trie
 
 WIDER = 4
@@ -69,7 +69,7 @@ class Search:
             return kinds[0]
         if spread.quota is None:
             return interleave(kinds[0], kinds[1], self.share)
-        prefixes = [prefix_of(self.trie, items.cpu().numpy(), spread.quota_level) for items, _ in kinds]
+        prefixes = [prefix_numbers(self.trie, items.cpu().numpy(), spread.quota_level) for items, _ in kinds]
         return interleave(kinds[0], kinds[1], self.share, np.concatenate(prefixes, 1), spread.quota)
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Dropout(nn.Module):
-    """Inverted dropout, its rate rounded to 1/256.
+    """Inverted dropout, its rate rounded to 1/256, of which one at least is kept.
 
     On a CPU torch's own draws a float an element, which took a tenth of a training step; this draws eight elements
     with one 64-bit number. It follows torch's random state.
@@ -15,7 +15,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float):
         super().__init__()
-        self.dropped = round(rate * 256)  # of 256 byte values
+        self.dropped = min(round(rate * 256), 255)  # of 256 byte values
 
     def forward(self, values: Tensor) -> Tensor:
         """The values, some set to zero and the rest scaled up, in training; else as they are."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sidflow.config import EvaluationConfig
 from sidflow.dataset.build import Dataset
-from sidflow.decoder.baselines import count_transitions, popularity, popularity_places, transition_ranks, unseen_ranks
+from sidflow.decoder.baselines import count_transitions, popularity, transition_ranks, unseen_ranks
 from sidflow.decoder.cold import Search
 from sidflow.decoder.files import check_digest
 from sidflow.decoder.metrics import bootstrap_interval, coverage, ndcg_gains, ranking_metrics, recall_gains
@@ -74,20 +74,11 @@ def evaluate(
 
 def _baselines(histories: Histories, contexts: Contexts) -> Ranks:
     """Ranks of the targets by each baseline, among all items and among those that a context does not hold."""
-    places, transitions = popularity_places(popularity(histories)), count_transitions(histories)
-    last = histories.items[contexts.ends - 1]
-
-    def by_popularity(_: np.ndarray, items: np.ndarray) -> np.ndarray:
-        return np.asarray(places[items])
-
-    def by_transitions(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-        return transition_ranks(transitions, last[rows], items)
-
-    every, targets = np.arange(len(contexts.users)), histories.items[contexts.ends]
-    found = {}
-    for name, rank in (("popularity", by_popularity), ("last_item_transitions", by_transitions)):
-        found[name] = rank(every, targets)
-        found[f"{name}_unseen"] = unseen_ranks(rank, histories, contexts)
+    transitions, items = count_transitions(histories), histories.items
+    last, found = items[contexts.ends - 1], {}
+    for name, each in (("popularity", transitions.popularity_alone()), ("last_item_transitions", transitions)):
+        found[name] = transition_ranks(each, last, items[contexts.ends])
+        found[f"{name}_unseen"] = unseen_ranks(each, last, histories, contexts)
     return found
 
 

@@ -32,11 +32,15 @@ OnMetrics = Callable[[Row], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained decoder in evaluation mode, the facts of its training, and a row of numbers for each validation."""
+    """A trained decoder in evaluation mode, the facts of its training, and a row of numbers for each validation.
+
+    `key` is the name that the training's state goes by in its folder, if it had one.
+    """
 
     decoder: Decoder
     facts: dict[str, Any]
     curve: list[Row]
+    key: bytes = b""
 
 
 def train_decoder(
@@ -68,13 +72,14 @@ def train_decoder(
             where it was interrupted hands out its earlier rows first.
         folder: Where an interrupted training finds the state to go on from; None keeps none. The end of the training
             stays there too, so that nothing is trained twice if this process dies before it has saved the decoder:
-            whoever saved it calls `forget_training(folder)`. At most one file is left, which another training replaces.
+            whoever saved it calls `forget_training`. At most one file is left, which another training replaces.
 
     Returns:
         The decoder with its best weights. Facts: start ("cold", or what a warm start carried over), planned_epochs,
-        parameters, epochs, steps, positions, seconds, positions_per_second, threads, processes, device, precision,
-        best_epoch, validation (recall and ndcg at 5 and 10), validation_users. Rows: epoch, step, lr, positions,
-        seconds, positions_per_second (since the last row, without validation), loss_levels, loss_dense, validation.
+        parameters, epochs, steps, positions, seconds, positions_per_second (without validations, also in rows),
+        threads, processes, device, precision, best_epoch, validation (recall and ndcg at 5 and 10), validation_users.
+        Rows: epoch, step, lr, positions, seconds, positions_per_second (since the last row), loss_levels, loss_dense,
+        validation.
 
     Raises:
         DataContractError: If no user has two training events, or an event or a content vector is not of this world.
@@ -103,12 +108,12 @@ def train_decoder(
     selection.restore(decoder)
     facts = {"start": carried or "cold", "planned_epochs": epochs, **_facts(so_far, team), **summary(selection)}
     logger.info("decoder: %(epochs)d epochs in %(seconds).0f s, best epoch %(best_epoch)d, %(validation)s", facts)
-    return Trained(decoder.eval(), facts, so_far.curve)
+    return Trained(decoder.eval(), facts, so_far.curve, key)
 
 
-def forget_training(folder: Path) -> None:
-    """Remove the state of a training whose decoder is saved, and what killed writers left beside it."""
-    Checkpoint(folder, seconds=0).remove()
+def forget_training(folder: Path, trained: Trained) -> None:
+    """Remove the state of a training whose decoder is saved, and what its killed writers left; another one's stays."""
+    Checkpoint(folder, trained.key, seconds=0).remove()
 
 
 def _take_up(so_far: Progress, checkpoint: Checkpoint, team: Team, on_metrics: OnMetrics | None) -> None:
@@ -167,7 +172,7 @@ def _facts(so_far: Progress, team: Team) -> Row:
         "steps": last["step"],
         "positions": last["positions"],
         "seconds": last["seconds"],
-        "positions_per_second": last["positions"] / last["seconds"],
+        "positions_per_second": so_far.positions_per_second,
         "threads": torch.get_num_threads(),
         "processes": team.size,
         "device": decoder.codes.device.type,

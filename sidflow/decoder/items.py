@@ -8,7 +8,8 @@ class ItemEncoder(nn.Module):
     """Sum of an item's code embeddings, a projection of its content vector and a vector of its own.
 
     In training, codes are masked and, where an item is read from a history, its own vector is forgotten by
-    chance, so that an item without training events, which never has one, is described by what remains.
+    chance, so that an item without training events, which never has one, is described by what remains. Where it is
+    always forgotten (`item_dropout` 1) there is none, for the dense head and at inference neither.
 
     Shapes: n items, L levels, D content dimensions, d model dimensions.
     """
@@ -45,7 +46,9 @@ class ItemEncoder(nn.Module):
 
     def forward(self, items: Tensor, codes: Tensor, content: Tensor) -> Tensor:
         """Item vectors (n, d) of catalogue indices (n,), their codes (n, L) and standardised content (n, D)."""
-        vectors: Tensor = self.content(content) + self.own(items) * self.known[items, None]
+        vectors: Tensor = self.content(content)
+        if self.item_dropout < 1:
+            vectors = vectors + self.own(items) * self.known[items, None]
         if self.training:
             masked = torch.rand(codes.shape, device=codes.device) < self.code_dropout
             codes = torch.where(masked, torch.tensor(self.sizes, device=codes.device), codes)
@@ -55,7 +58,7 @@ class ItemEncoder(nn.Module):
 
     def forget_own(self, vectors: Tensor, items: Tensor) -> Tensor:
         """In training, vectors (..., d) of items (...) with their own part taken off by chance; else as they are."""
-        if not self.training:
+        if not self.training or self.item_dropout == 1:
             return vectors
         forgotten = self.known[items] & (torch.rand(items.shape, device=items.device) < self.item_dropout)
         kept: Tensor = vectors - self.own(items) * forgotten[..., None]

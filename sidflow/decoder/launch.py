@@ -69,7 +69,7 @@ def train_in_processes(
                     raise getattr(errors, told[0])(told[1])
         described = json.loads((out / "trained.json").read_text())
         decoder = load_decoder({each.name: each for each in out.iterdir()}, read_semantic_ids(request.dataset))
-    return Trained(decoder, described["facts"], described["curve"])
+    return Trained(decoder, described["facts"], described["curve"], bytes.fromhex(described["key"]))
 
 
 def request_json(request: Request) -> str:

@@ -77,14 +77,14 @@ def recall_features(memory: Memory, histories: np.ndarray, lengths: np.ndarray, 
 
     Args:
         memory: Of the same catalogue.
-        histories: Catalogue indices in time order, padded on the right, (b, T) int64.
+        histories: Catalogue indices of the newest items in time order, padded on the right, (b, T) int64.
         lengths: Items of each history, at least 1, (b,) int64.
         candidates: Catalogue indices, (b, c) int64.
 
     Returns:
         (b, c, 5) float32 in the order of FEATURES: log(1 + times it followed the newest item), the share of that among
         all that followed, log(1 + times it came two after the newest but one), faded weights of pairs with the newest
-        items, and whether the history holds it.
+        items, and whether it is among the T newest items; an older one counts as not seen.
     """
     found: np.ndarray = _recall(*memory.followers, *memory.skips, *memory.partners, memory.departures, histories,
                                 lengths, candidates)  # fmt: skip

@@ -25,6 +25,10 @@ class Contexts(NamedTuple):
     starts: np.ndarray
     ends: np.ndarray
 
+    def take(self, rows: np.ndarray | slice) -> "Contexts":
+        """Those of the given numbers, in that order."""
+        return Contexts(*(each[rows] for each in self))
+
 
 def validation_contexts(histories: Histories) -> Contexts:
     """The training prefix of every user who has one and a validation event, which is the target."""
@@ -37,7 +41,7 @@ def drawn_contexts(histories: Histories, most: int, seed: int) -> Contexts:
     if len(contexts.users) <= most:
         return contexts
     chosen = np.sort(np.random.default_rng(seed).choice(len(contexts.users), most, replace=False))
-    return Contexts(*(each[chosen] for each in contexts))
+    return contexts.take(chosen)
 
 
 def measured_contexts(histories: Histories) -> Contexts:
@@ -95,8 +99,13 @@ def rank_contexts(
         done += len(rows)
         if on_progress:
             on_progress(done, len(top))
-    hits = top == items[contexts.ends][:, None]
-    return Ranking(top, np.where(hits.any(1), hits.argmax(1) + 1, 0))
+    return Ranking(top, 1 + target_places(top, items[contexts.ends]))
+
+
+def target_places(items: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Where each target (b,) stands among the items (b, k) of its row, (b,) int64 from 0; -1 where it does not."""
+    hits = items == targets[:, None]
+    return np.where(hits.any(1), hits.argmax(1), -1)
 
 
 def context_batches(

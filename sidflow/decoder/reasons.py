@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 
 from sidflow.semantic_ids.table import SidTable
 
-NOTHING_SHARED = "follows from the history as a whole; shares no code with it"
+NOTHING_SHARED = "follows from the history as a whole; shares no code with its newest items"
 TOGETHER = "often taken together with "
 FOLLOWED = "has followed "
 
 
 def reason(item: int, depth: int, like: int, partner: int, followed: int, sids: SidTable, titles: Sequence[str]) -> str:
-    """The longest SID prefix that an item shares with a history, by topic, and the newest item that shares it.
+    """The longest SID prefix that an item shares with one of the newest items, by topic, and the newest that shares it.
 
     Args:
         item: Catalogue index.

@@ -28,11 +28,11 @@ PRIOR_USERS = 20.0
 
 
 class Beams(NamedTuple):
-    """Candidates of b histories, c each, with their features and where the target is among them.
+    """Candidates of b histories, c each, and where the target is among them; r of them reached theirs.
 
     Attributes:
-        features: (b, c, 8) float32.
-        found: Whether a place holds a candidate, (b, c) bool.
+        features: Of those that reached it, (r, c, 8) float32.
+        found: Whether a place holds a candidate, (r, c) bool.
         targets: Place of the target, -1 where the beam did not reach it, (b,) int64.
     """
 
@@ -65,7 +65,7 @@ def beam_features(
     levels = np.where(np.isfinite(levels), levels, 0.0)
     similar = np.full(candidates.shape, -1.0, np.float32)
     content = vectors[candidates]
-    for lag in range(1, min(int(lengths.max()), RECENT) + 1):
+    for lag in range(1, min(int(lengths.max(initial=0)), RECENT) + 1):
         near = np.einsum(
             "bcd,bd->bc", content, vectors[histories[np.arange(len(lengths)), np.maximum(lengths - lag, 0)]]
         )
@@ -92,47 +92,46 @@ def fit_weights(beams: Beams, dense_share: float) -> tuple[np.ndarray, dict[str,
     """The weights under which the targets are likeliest among their beams, and what they bring.
 
     Args:
-        beams: Candidates of validation users; those whose target was not reached say nothing.
+        beams: Candidates of validation users; those whose target was not reached say nothing of the weights.
         dense_share: The decoder's own score is (1 - share) levels + share dense.
 
     Returns:
         Weights (8,) float64, and facts: users, users_reached, weights by name, and NDCG@10 over all users as it was
-        (`ndcg@10_before`) and with weights that were fitted on the other half of the users (`ndcg@10_after`). Where the
-        latter is not better the weights are the decoder's own.
+        (`ndcg@10_before`) and with weights that were fitted on the other half of the users (`ndcg@10_after`; None for
+        fewer than two users). Where the latter is not better the weights are the decoder's own.
     """
     start = np.zeros(len(FEATURES))
     start[:2] = 1.0 - dense_share, dense_share
     users = len(beams.targets)
     half = np.random.default_rng(0).permutation(users) < users // 2
-    before = _ndcg(beams, start).mean() if users else 0.0
-    after = 0.0
+    before, after = float(_ndcg(beams, start).mean()) if users else 0.0, None
     if users > 1:
         gains = np.empty(users)
         for part in (half, ~half):
             gains[~part] = _ndcg(_chosen(beams, ~part), _likeliest(_chosen(beams, part), start))
-        after = gains.mean()
-    weights = _likeliest(beams, start) if after > before else start
+        after = float(gains.mean())
+    weights = _likeliest(beams, start) if after is not None and after > before else start
     facts = {
         "users": users,
         "users_reached": int((beams.targets >= 0).sum()),
-        "ndcg@10_before": float(before),
-        "ndcg@10_after": float(after),
+        "ndcg@10_before": before,
+        "ndcg@10_after": after,
         "weights": {name: round(float(weight), 4) for name, weight in zip(FEATURES, weights, strict=True)},
     }
-    logger.info("rescoring: NDCG@10 %(ndcg@10_before).4f -> %(ndcg@10_after).4f on %(users)d validation users", facts)
+    measured = "unknown" if after is None else f"{after:.4f}"
+    logger.info("rescoring: NDCG@10 %.4f -> %s on %d validation users", before, measured, users)
     return weights, facts
 
 
 def _likeliest(beams: Beams, start: np.ndarray) -> np.ndarray:
     """Listwise maximum likelihood with a Gaussian prior around `start`, in units of each feature's spread."""
-    beams = _chosen(beams, beams.targets >= 0)
-    if not len(beams.targets):
+    targets = beams.targets[beams.targets >= 0]
+    if not len(targets):
         return start
     features = beams.features.astype(np.float64)
     spread = np.maximum(features[beams.found].std(0), 1e-6)
     features = np.where(beams.found[..., None], features / spread, 0.0)
-    rows = np.arange(len(beams.targets))
-    chosen = features[rows, beams.targets]
+    chosen = features[np.arange(len(targets)), targets]
     middle = start * spread
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -148,12 +147,16 @@ def _likeliest(beams: Beams, start: np.ndarray) -> np.ndarray:
 
 def _ndcg(beams: Beams, weights: np.ndarray) -> np.ndarray:
     """NDCG@10 of each user under weights; ties go to the earlier place."""
+    ranks, reached = np.zeros(len(beams.targets), np.int64), beams.targets >= 0
+    places = beams.targets[reached, None]
     scores = np.where(beams.found, beams.features @ weights, -np.inf)
-    own = np.take_along_axis(scores, np.maximum(beams.targets, 0)[:, None], 1)
-    place = np.arange(scores.shape[1])
-    ahead = (scores > own) | ((scores == own) & (place < beams.targets[:, None]))
-    return ndcg_gains(np.where(beams.targets >= 0, 1 + ahead.sum(1), 0), 10)
+    own = np.take_along_axis(scores, places, 1)
+    ahead = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) < places))
+    ranks[reached] = 1 + ahead.sum(1)
+    return ndcg_gains(ranks, 10)
 
 
-def _chosen(beams: Beams, rows: np.ndarray) -> Beams:
-    return Beams(*(each[rows] for each in beams))
+def _chosen(beams: Beams, users: np.ndarray) -> Beams:
+    """The beams of some users, (b,) bool."""
+    own = users[beams.targets >= 0]
+    return Beams(beams.features[own], beams.found[own], beams.targets[users])

@@ -58,7 +58,7 @@ class Selection:
             return {}
         decoder.eval()
         beam = decoder.config.validation_beam
-        mine = Contexts(*(self.team.part(each) for each in self.contexts))
+        mine = self.contexts.take(self.team.part(np.arange(len(self.contexts.users))))
         search = Search(decoder, decoder.item_table(self.vectors), self.trie)
         ranking = rank_contexts(search, self.items, mine, beam, 10)
         return ranking_metrics(self.team.gather(ranking.ranks, len(self.contexts.users)), (5, 10))

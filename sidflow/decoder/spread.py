@@ -79,7 +79,7 @@ class Spread:
         return beam, beam // prefixes
 
 
-def prefix_of(trie: Trie, items: np.ndarray, level: int) -> np.ndarray:
+def prefix_numbers(trie: Trie, items: np.ndarray, level: int) -> np.ndarray:
     """The prefix of so many codes that each item is under, int64 of the items' shape, counted in SID order."""
     return np.asarray(np.searchsorted(trie.levels[level - 1].begins, trie.places[items], "right") - 1)
 

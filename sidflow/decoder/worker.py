@@ -37,7 +37,8 @@ def work(folder: Path) -> None:
     )
     if launched_team().is_main:
         save_decoder(trained.decoder, folder)
-        (folder / "trained.json").write_text(json.dumps({"facts": trained.facts, "curve": trained.curve}))
+        told = {"facts": trained.facts, "curve": trained.curve, "key": trained.key.hex()}
+        (folder / "trained.json").write_text(json.dumps(told))
     torch.distributed.destroy_process_group()
 
 

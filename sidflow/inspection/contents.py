@@ -15,6 +15,8 @@ from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.files import load_quantizer
 from sidflow.release import Release
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
+from sidflow.semantic_ids.topic_table import read_topics
+from sidflow.semantic_ids.topics import Prefix
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Contents:
     def sids(self) -> SidTable:
         """The SID table."""
         return read_semantic_ids(self.store.files(self.release.artifact("semantic_ids")))
+
+    @cached_property
+    def typical_titles(self) -> dict[Prefix, tuple[str, ...]]:
+        """Typical titles by named prefix; none in a release that kept none."""
+        return read_topics(self.store.files(self.release.artifact("semantic_ids"))).titles
 
     @cached_property
     def embeddings(self) -> Embeddings:

@@ -20,11 +20,19 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Prefix:
-    """One prefix of the item's SID, the topic it was named by, and how many items share it, the item included."""
+    """One prefix of the item's SID.
+
+    Attributes:
+        prefix: Its codes, "12-7".
+        topic: The topic it was named by.
+        items: How many items share it, the item included.
+        titles: Titles typical of it, at most three; none of a prefix that takes the name above it.
+    """
 
     prefix: str
     topic: str
     items: int
+    titles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,14 @@ def _available(contents: Contents, item: int, catalogue: CatalogueConfig | None)
 def _prefixes(contents: Contents, item: int) -> tuple[Prefix, ...]:
     codes = contents.sids.codes
     shared = np.logical_and.accumulate(codes == codes[item], axis=1).sum(0)
+    path = tuple(codes[item].tolist())
     return tuple(
-        Prefix(sid_text(codes[item, :level]), topic, int(items))
+        Prefix(
+            prefix=sid_text(codes[item, :level]),
+            topic=topic,
+            items=int(items),
+            titles=contents.typical_titles.get(path[:level], ()),
+        )
         for level, (topic, items) in enumerate(zip(contents.topics(item), shared, strict=True), start=1)
     )
 

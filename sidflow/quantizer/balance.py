@@ -41,7 +41,7 @@ def revive(
     below: float,
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
-) -> int:
+) -> Tensor:
     """Move rarely used code vectors onto badly served residuals, as if they had just been initialised.
 
     A residual's odds are its squared distance to the nearest code vector, as in k-means++.
@@ -55,7 +55,8 @@ def revive(
         rng: Source of the draws.
 
     Returns:
-        How many were moved: at most a quarter of the codebook, the least used first.
+        The codes that were moved, int64: at most a quarter of the codebook, the least used first. A bias they had is
+        the caller's to forget.
 
     Source: Dhariwal et al. 2020, arXiv 2005.00341, section 3 (random restarts).
     """
@@ -65,7 +66,7 @@ def revive(
     odds = torch.cdist(residuals, codebook.detach()).min(1).values.double().square().numpy()
     rare = rare[: int((odds > 0).sum())]
     if not len(rare):
-        return 0
+        return rare
     rows = torch.from_numpy(rng.choice(len(odds), len(rare), replace=False, p=odds / odds.sum()))
     with torch.no_grad():
         codebook[rare] = residuals[rows]
@@ -74,7 +75,7 @@ def revive(
     for moments in optimizer.state.get(codebook, {}).values():
         if moments.shape == codebook.shape:
             moments[rare] = 0
-    return len(rare)
+    return rare
 
 
 def adjust_bias(bias: Tensor, usage: Usage, rate: float) -> None:

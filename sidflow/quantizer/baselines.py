@@ -9,7 +9,7 @@ from sidflow.errors import ConfigError
 from sidflow.pairs.table import Pairs
 from sidflow.quantizer.codebook import Array, Quantizer
 from sidflow.quantizer.digests import grid_cells
-from sidflow.quantizer.init import SAMPLE_PER_CODE, init_codebooks, refine_codebooks
+from sidflow.quantizer.init import SAMPLE_PER_CODE, init_codebooks, refine_codebooks, sample_rows
 from sidflow.quantizer.pmi import learn_behaviour
 
 
@@ -72,7 +72,7 @@ def _residual_kmeans(
 ) -> Quantizer:
     """`encoder` with codebooks of its latents: from scratch, or from those of `initial`."""
     rng = np.random.default_rng(seed)
-    latents = encoder.encode(_rows(vectors, max(encoder.sizes) * SAMPLE_PER_CODE, rng))
+    latents = encoder.encode(sample_rows(vectors, max(encoder.sizes) * SAMPLE_PER_CODE, rng))
     if initial is None:
         return replace(encoder, codebooks=init_codebooks(latents, encoder.sizes, rng, passes))
     return replace(encoder, codebooks=refine_codebooks(latents, initial.codebooks, initial.biases, passes))
@@ -122,13 +122,12 @@ def fit_random(vectors: Array, codebooks: Sequence[int], seed: int) -> Quantizer
         codebooks: Codes per level.
         seed: Of the key.
     """
-    key = np.random.default_rng(seed).standard_normal((1, 16)).astype(np.float32)  # 64 bytes
+    key = np.random.default_rng(seed).standard_normal(16).astype(np.float32).tobytes()  # 64 bytes
     grids = []
     for level, size in enumerate(codebooks):
         grids.append(np.zeros((size, 2 * len(codebooks)), np.float32))
         grids[-1][:, 2 * level : 2 * level + 2] = grid_cells(size)
-    layer = (key, np.zeros(1, np.float32))
-    return Quantizer(mean_vector(vectors), (layer,), tuple(grids), _no_biases(codebooks), "random")
+    return Quantizer(mean_vector(vectors), (), tuple(grids), _no_biases(codebooks), "random", key=key)
 
 
 def mean_vector(vectors: Array) -> Array:
@@ -141,9 +140,3 @@ def mean_vector(vectors: Array) -> Array:
 
 def _no_biases(codebooks: Sequence[int]) -> tuple[Array, ...]:
     return tuple(np.zeros(size, np.float32) for size in codebooks)
-
-
-def _rows(vectors: Array, limit: int, rng: np.random.Generator) -> Array:
-    if len(vectors) <= limit:
-        return np.asarray(vectors, np.float32)
-    return np.asarray(vectors[np.sort(rng.choice(len(vectors), limit, replace=False))], np.float32)

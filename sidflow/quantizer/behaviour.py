@@ -30,10 +30,19 @@ class Behaviour:
 
     def of(self, embeddings: npt.NDArray[Any]) -> Array:
         """Behaviour of the items with these embeddings, (m, 64)."""
+        place, known = self._places(embeddings)
         found = np.zeros((len(embeddings), self.vectors.shape[1]), np.float32)
-        if len(self.keys):
-            wanted = row_digests(embeddings)[:, 0]
-            place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-            known = self.keys[place] == wanted
-            found[known] = self.vectors[place[known]]
+        found[known] = self.vectors[place[known]]
         return found
+
+    def knows(self, embeddings: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Whether there is behaviour of the items with these embeddings, (m,)."""
+        return self._places(embeddings)[1]
+
+    def _places(self, embeddings: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Where an embedding's key would be, and whether it is there, (m,) each."""
+        if not len(self.keys):
+            return np.zeros(len(embeddings), np.int64), np.zeros(len(embeddings), bool)
+        wanted = row_digests(embeddings)[:, 0]
+        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return place, self.keys[place] == wanted

@@ -11,6 +11,7 @@ from sidflow.quantizer.codebook import Array, Quantizer
 
 CHUNK = 65_536
 LARGEST = 1e37  # a tenth of what float32 holds: differences must fit too
+NOISE = 1e-6  # of a vector's largest number: what float32 makes of one text in batches of different make-up
 
 
 def check_vectors(vectors: Array) -> None:
@@ -21,7 +22,7 @@ def check_vectors(vectors: Array) -> None:
 
     Raises:
         ShapeError: If they are not (N, D).
-        DataContractError: If there are none, one is not finite or beyond float32, or all are equal.
+        DataContractError: If there are none, one is not finite or beyond float32, or all are equal but for rounding.
     """
     if vectors.ndim != 2:
         raise ShapeError(f"quantizer: embeddings have shape {vectors.shape}, allowed is (items, dimensions).")
@@ -37,11 +38,11 @@ def check_vectors(vectors: Array) -> None:
                 f"({int(bad.sum())} such among items {start} to {start + len(chunk) - 1}). Embed the items again, or "
                 "mend the columns in embedding.vectors."
             )
-        varied = varied or bool((chunk != vectors[0]).any())
+        varied = varied or bool((np.abs(chunk - vectors[0]) > NOISE * np.abs(chunk).max(1, keepdims=True)).any())
     if not varied:
         raise DataContractError(
-            f"quantizer: all {len(vectors)} embeddings are equal, so items cannot be told apart. Look at "
-            "embedding.template: does it name columns that differ between items?"
+            f"quantizer: all {len(vectors)} embeddings are equal but for rounding, so items cannot be told apart. "
+            "Look at embedding.template: does it name columns that differ between items?"
         )
 
 
@@ -84,20 +85,12 @@ def mismatch(initial: Quantizer, config: QuantizerConfig, dimensions: int) -> st
         config: Settings of the fit to come.
         dimensions: Width of the embeddings, D.
     """
-    trained = config.method == "rq-vae"
-    layers = [*config.hidden, config.latent] if trained else _widths(initial)
-    latent = config.latent if trained else initial.codebooks[0].shape[1]
-    for name, before, now in (
+    compared: list[tuple[str, object, object]] = [
         ("method", initial.method, config.method),
         ("embedding dimensions", len(initial.mean), dimensions),
         ("quantizer.codebooks", list(initial.sizes), list(config.codebooks)),
-        ("encoder widths", _widths(initial), layers),
-        ("latent dimensions", initial.codebooks[0].shape[1], latent),
-    ):
-        if before != now:
-            return f"{name} were {before}, now {now}"
-    return None
-
-
-def _widths(quantizer: Quantizer) -> list[int]:
-    return [len(bias) for _, bias in quantizer.layers]
+    ]
+    if config.method == "rq-vae":
+        widths = [len(bias) for _, bias in initial.layers]
+        compared.append(("encoder widths", widths, [*config.hidden, config.latent]))
+    return next((f"{name} were {before}, now {now}" for name, before, now in compared if before != now), None)

@@ -11,7 +11,7 @@ from sidflow.errors import ShapeError
 from sidflow.quantizer.behaviour import Behaviour
 from sidflow.quantizer.digests import hashed_latents
 
-BEHAVIOUR = "behaviour.keys", "behaviour.vectors"  # of its arrays, by name
+BEHAVIOUR, KEY = ("behaviour.keys", "behaviour.vectors"), "key"  # of its arrays, by name
 CHUNK = 16_384  # rows encoded or assigned at once: 25 MB of 384-d vectors
 
 Array = npt.NDArray[np.float32]
@@ -25,12 +25,12 @@ class Quantizer:
 
     Attributes:
         mean: Subtracted from the input, which is then scaled to unit length, (D,).
-        layers: Encoder weights (out, in) and biases (out,) with ReLU between them; empty means identity. Of random
-            codes: the key of the hash.
+        layers: Encoder weights (out, in) and biases (out,) with ReLU between them; empty means identity.
         codebooks: Code vectors per level, (K_l, d).
         biases: Per level (K_l,), added to squared distances when assigning; zeros for none.
         method: What fitted it.
         behaviour: What pairs said of the items it was fitted on, for latents that hold both; None for text alone.
+        key: Of random codes, whose latents are a keyed hash of the vector's bytes; empty for all others.
 
     Source: Lee et al. 2022, arXiv 2203.01941, section 3.1; Rajput et al. 2023, arXiv 2305.05065.
     """
@@ -41,6 +41,7 @@ class Quantizer:
     biases: tuple[Array, ...]
     method: str
     behaviour: Behaviour | None = None
+    key: bytes = b""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -66,8 +67,8 @@ class Quantizer:
                 f"quantizer: vectors have shape {vectors.shape}, this {self.method} was fitted on "
                 f"(n, {len(self.mean)}). Fit again on the new vectors, or give those it was fitted on."
             )
-        if self.method == "random":
-            return hashed_latents(vectors, self.sizes, self.layers[0][0].tobytes())
+        if self.key:
+            return hashed_latents(vectors, self.sizes, self.key)
         latents = np.empty((len(vectors), self.codebooks[0].shape[1]), np.float32)
         for rows in _chunks(len(vectors)):
             hidden = unit_rows(np.asarray(vectors[rows], np.float32) - self.mean)
@@ -110,6 +111,8 @@ class Quantizer:
             yield f"bias.{level}", code_bias
         if self.behaviour is not None:
             yield from zip(BEHAVIOUR, (self.behaviour.keys, self.behaviour.vectors), strict=True)
+        if self.key:
+            yield KEY, np.frombuffer(self.key, np.uint8)
 
     def quantise(self, codes: npt.NDArray[Any]) -> Array:
         """Sum of code vectors, (n, d) float32; fewer columns than levels give the prefix's sum.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from sidflow.errors import CorruptArtifact
 from sidflow.quantizer.behaviour import Behaviour
-from sidflow.quantizer.codebook import BEHAVIOUR, Quantizer
+from sidflow.quantizer.codebook import BEHAVIOUR, KEY, Quantizer
 
 TENSORS, DESCRIPTION = "quantizer.safetensors", "quantizer.json"
 
@@ -45,8 +46,11 @@ def load_quantizer(files: Mapping[str, Path]) -> Quantizer:
             biases=tuple(tensors[f"bias.{i}"] for i in levels),
             method=description["method"],
             behaviour=Behaviour(*(tensors[name] for name in BEHAVIOUR)) if BEHAVIOUR[0] in tensors else None,
+            key=tensors[KEY].tobytes() if KEY in tensors else b"",
         )
-    except (KeyError, OSError, ValueError, SafetensorError) as error:
+        if quantizer.method == "random" and not quantizer.key:  # earlier files have the key where an encoder would be
+            quantizer = replace(quantizer, layers=(), key=quantizer.layers[0][0].tobytes())
+    except (KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
         raise CorruptArtifact(
             f"quantizer: {TENSORS}, {DESCRIPTION} cannot be read ({error!r}). Fit it again."
         ) from error

@@ -21,6 +21,7 @@ from sidflow.quantizer.sampling import PairSampler
 from sidflow.quantizer.variance import assign_and_explain
 
 if TYPE_CHECKING:
+    from sidflow.artifacts.checkpoint import Checkpoint
     from sidflow.quantizer.train import Trained
 
 OnProgress = Callable[[int, int], None]
@@ -32,9 +33,15 @@ class Fit:
     """A fitted quantiser and how it came about."""
 
     quantizer: Quantizer
-    curve: list[dict[str, Any]]  # at fifty steps: step, losses by name, perplexity over K per level
+    curve: list[dict[str, Any]]  # every fiftieth step, or oftener: step, losses by name, perplexity over K per level
     facts: dict[str, Any]  # numbers for the manifest
     peer_codes: npt.NDArray[np.int16]  # what RQ-KMeans assigns, (N, L)
+    checkpoint: "Checkpoint | None"  # where the end of the training is, for methods with training
+
+    def forget(self) -> None:
+        """Remove what a killed fit would go on from: for whoever has saved the quantiser."""
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
 
 
 def fit_quantizer(
@@ -53,7 +60,9 @@ def fit_quantizer(
         config: Stage settings; the same seed and number of threads give the same bits.
         initial: Warm start: a quantiser of the same shape, whose encoder and codebooks continue.
         on_progress: Called with (steps done, steps in all).
-        folder: Where a killed fit finds the state to go on from; None keeps none.
+        folder: Where a killed fit finds the state to go on from; None keeps none. The end of the training stays there
+            too, so that nothing is trained twice if this process dies before it has saved the quantiser: whoever saved
+            it calls `Fit.forget`.
 
     Returns:
         The quantiser, its training curve, and facts.
@@ -73,9 +82,12 @@ def fit_quantizer(
     sampler = _sampler(pairs, copies, config)
     off = _why_off(config, sampler)
     peer = fit_rq_kmeans(vectors, config.codebooks, config.seed, initial if config.method == "rq-kmeans" else None)
-    trained = _train(vectors, pairs, sampler if off is None else None, config, initial, on_progress, folder)
+    trained = checkpoint = None
+    if config.method == "rq-vae":
+        checkpoint = _checkpoint(vectors, pairs, config, initial, folder)
+        trained = _train(vectors, None if off else sampler, config, initial, on_progress, checkpoint)
     quantizer = trained.quantizer if trained else _fit_peer(vectors, pairs, config, initial, peer)
-    peer_facts, peer_codes = _described(peer, vectors, pairs)
+    peer_codes, peer_facts = _described(peer, vectors, pairs, copies)
     facts = {
         "method": config.method,
         "items": len(vectors),
@@ -85,20 +97,15 @@ def fit_quantizer(
         "pairs": sampler.pairs if sampler else 0,
         "pair_items": len(sampler.linked) if sampler else 0,
         "collaborative": f"off: {off}" if off else "on",
+        "behaviour_items": int(quantizer.behaviour.knows(vectors).sum()) if quantizer.behaviour else None,
         "revived": trained.revived if trained else [0] * len(config.codebooks),
         "plateau": trained.plateau if trained else None,
-        "codes": _described(quantizer, vectors, pairs)[0],
+        "reconstruction": round(trained.reconstruction, 6) if trained else None,
+        "codes": _described(quantizer, vectors, pairs, copies)[1],
         "rq_kmeans": peer_facts,
     }
-    log.info(
-        "quantizer: %s over %d items and %d pairs: perplexity %s, unique %.3f",
-        config.method,
-        len(vectors),
-        facts["pairs"],
-        facts["codes"]["perplexity"],
-        facts["codes"]["unique_share"],
-    )
-    return Fit(quantizer, trained.curve if trained else [], facts, peer_codes)
+    _tell(facts)
+    return Fit(quantizer, trained.curve if trained else [], facts, peer_codes, checkpoint)
 
 
 def _sampler(pairs: Pairs | None, copies: npt.NDArray[np.int64], config: QuantizerConfig) -> PairSampler | None:
@@ -117,24 +124,26 @@ def _why_off(config: QuantizerConfig, sampler: PairSampler | None) -> str | None
     return None
 
 
+def _checkpoint(
+    vectors: Array, pairs: Pairs | None, config: QuantizerConfig, initial: Quantizer | None, folder: Path | None
+) -> "Checkpoint":
+    from sidflow.artifacts.checkpoint import Checkpoint  # torch takes seconds to import
+    from sidflow.quantizer.fit_key import fit_key
+
+    key = fit_key(vectors, pairs, config, initial) if folder is not None else b""
+    return Checkpoint(folder, key, config.checkpoint_seconds)
+
+
 def _train(
     vectors: Array,
-    pairs: Pairs | None,
     sampler: PairSampler | None,
     config: QuantizerConfig,
     initial: Quantizer | None,
     on_progress: OnProgress | None,
-    folder: Path | None,
-) -> "Trained | None":
-    """What training made; None for a method without training."""
-    if config.method != "rq-vae":
-        return None
-    from sidflow.artifacts.checkpoint import Checkpoint  # torch takes seconds to import
-    from sidflow.quantizer.checkpoint import fit_key
+    checkpoint: "Checkpoint",
+) -> "Trained":
     from sidflow.quantizer.train import train_rq_vae
 
-    key = fit_key(vectors, pairs, config, initial) if folder is not None else b""
-    checkpoint = Checkpoint(folder, key, config.checkpoint_seconds)
     mean = mean_vector(vectors) if initial is None else initial.mean
     return train_rq_vae(vectors, mean, sampler, config, initial, on_progress, checkpoint)
 
@@ -155,7 +164,20 @@ def _fit_peer(
 
 
 def _described(
-    quantizer: Quantizer, vectors: Array, pairs: Pairs | None
-) -> tuple[dict[str, Any], npt.NDArray[np.int16]]:
+    quantizer: Quantizer, vectors: Array, pairs: Pairs | None, copies: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int16], dict[str, Any]]:
     codes, variance = assign_and_explain(quantizer, vectors)
-    return {**describe_codes(codes, quantizer.sizes, pairs), "explained_variance": variance}, codes
+    described = describe_codes(codes, quantizer.sizes, pairs, copies=copies)
+    return codes, {**described, "explained_variance": variance}
+
+
+def _tell(facts: dict[str, Any]) -> None:
+    """The summary line."""
+    log.info(
+        "quantizer: %s over %d items and %d pairs: perplexity %s, unique %.3f",
+        facts["method"],
+        facts["items"],
+        facts["pairs"],
+        facts["codes"]["perplexity"],
+        facts["codes"]["unique_share"],
+    )

@@ -25,12 +25,19 @@ def init_codebooks(
     Returns:
         Code vectors per level, (K_l, d).
     """
-    residual = _sample(latents, max(sizes) * SAMPLE_PER_CODE, rng)
+    residual = sample_rows(latents, max(sizes) * SAMPLE_PER_CODE, rng)
     codebooks = []
     for size in sizes:
         codebooks.append(kmeans(residual, size, rng, passes))
-        residual = residual - codebooks[-1][nearest_codes(residual, codebooks[-1])]
+        residual = residual - codebooks[-1][_nearest(residual, codebooks[-1], None)]
     return tuple(codebooks)
+
+
+def sample_rows(rows: Array, limit: int, rng: np.random.Generator) -> Array:
+    """At most `limit` rows without replacement, in their order; rows may be memory-mapped."""
+    if len(rows) <= limit:
+        return rows
+    return rows[np.sort(rng.choice(len(rows), limit, replace=False))]
 
 
 def random_codebooks(sizes: Sequence[int], latent: int, rng: np.random.Generator) -> tuple[Array, ...]:
@@ -122,9 +129,3 @@ def _draw(distance: Array, rng: np.random.Generator) -> int:
     if mass[-1] == 0:  # fewer distinct points than centroids
         return int(rng.integers(len(distance)))
     return int(min(np.searchsorted(mass, rng.random() * mass[-1], side="right"), len(mass) - 1))
-
-
-def _sample(points: Array, limit: int, rng: np.random.Generator) -> Array:
-    if len(points) <= limit:
-        return points
-    return points[np.sort(rng.choice(len(points), limit, replace=False))]

@@ -109,14 +109,16 @@ def straight_through(latents: Tensor, quantised: Tensor) -> Tensor:
 def rotate(latents: Tensor, quantised: Tensor) -> Tensor:
     """The quantised vectors (b, d) as a rotation and rescaling of the latents, which carries their gradient.
 
+    A zero latent has no direction to turn: its gradient passes straight through.
+
     Source: Fifty et al. 2024, arXiv 2410.06424.
     """
     norm, target = latents.detach().norm(dim=1, keepdim=True), quantised.detach().norm(dim=1, keepdim=True)
     u, v = functional.normalize(latents.detach(), dim=1), functional.normalize(quantised.detach(), dim=1)
     w = functional.normalize(u + v, dim=1)
     turned = latents - 2 * (latents * w).sum(1, keepdim=True) * w + 2 * (latents * u).sum(1, keepdim=True) * v
-    rotated: Tensor = turned * (target / norm.clamp_min(1e-12))
-    return rotated
+    rotated = turned * (target / norm.clamp_min(1e-12))
+    return torch.where(norm > 0, rotated, straight_through(latents, quantised))
 
 
 def _mlp(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:

@@ -1,6 +1,7 @@
 """What one joint step minimises: the quantiser's losses by name, each switched by its setting."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,34 +14,35 @@ from sidflow.quantizer.model import Quantised, rotate, straight_through
 from sidflow.quantizer.sampling import PairBatch
 
 
+class Batch(NamedTuple):
+    """What one step looks at: b items, of which the first 2p belong to p pairs."""
+
+    inputs: Tensor  # centred unit vectors, (b, D)
+    quantised: Quantised  # of the encoded inputs
+    pairs: PairBatch | None
+
+
 def joint_losses(
-    decoder: nn.Module,
-    inputs: Tensor,
-    quantised: Quantised,
-    pairs: PairBatch | None,
-    usages: Sequence[Usage],
-    config: QuantizerConfig,
-    rng: np.random.Generator,
+    decoder: nn.Module, batch: Batch, usages: Sequence[Usage], config: QuantizerConfig, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """The losses of a batch by name; the collaborative one still without its weight, which ramps up.
 
     Args:
         decoder: Latents to inputs.
-        inputs: Centred unit vectors, (b, D); the first 2p belong to the pairs.
-        quantised: Of the encoded inputs.
-        pairs: p pairs, or None.
-        usages: Per level.
+        batch: Items, and pairs of them.
+        usages: Per level; only the balance loss asks for them.
         config: Stage settings.
         rng: Source of the masked depths.
     """
+    quantised = batch.quantised
     kept = _kept_levels(quantised, rng) if config.progressive_masking else None
     passed = _pass_through(quantised, quantised.total(kept), config)
     losses = {
-        "reconstruction": reconstruction_loss(inputs, decoder(passed)),
+        "reconstruction": reconstruction_loss(batch.inputs, decoder(passed)),
         "quantisation": quantisation_loss(quantised.residuals, quantised.vectors, config.commitment),
     }
-    if pairs is not None:
-        losses["collaborative"] = _collaborative(quantised, pairs, config)
+    if batch.pairs is not None:
+        losses["collaborative"] = _collaborative(quantised, batch.pairs, config)
     if config.balance == "switch":
         losses["balance"] = _balance(quantised, usages, config)
     return losses
@@ -65,7 +67,7 @@ def _collaborative(quantised: Quantised, pairs: PairBatch, config: QuantizerConf
     quantised = quantised.first(len(excluded))
     whole = _pass_through(quantised, quantised.total(), config)
     loss = collaborative_loss(whole, weights, excluded, config.temperature)
-    if config.collaborative_prefix:
+    if config.collaborative_prefix and len(quantised.vectors) > 1:  # one level is the whole already
         prefix = _pass_through(quantised, quantised.vectors[0], config)
         loss = loss + config.collaborative_prefix * collaborative_loss(prefix, weights, excluded, config.temperature)
     return loss

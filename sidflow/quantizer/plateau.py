@@ -1,14 +1,14 @@
 """When to stop: the loss of a fixed sample no longer falls."""
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
 
 from sidflow.config import QuantizerConfig
 from sidflow.quantizer.model import RqVae
-from sidflow.quantizer.objective import joint_losses
+from sidflow.quantizer.objective import Batch, joint_losses
+from sidflow.quantizer.rows import Rows
 from sidflow.quantizer.sampling import PairSampler
 
 LOOK_EVERY = 20  # joint steps
@@ -22,15 +22,14 @@ class Plateau:
 
     A plateau does not end the fit: under a cosine schedule, weights at a high learning rate are not yet what they can
     be, and codes that were moved a moment ago have not settled. It makes the fit jump to the last 40% of its steps,
-    in which rarely used codes stay and the learning rate falls to a hundredth.
+    in which the learning rate falls to a hundredth, and rarely used codes stay where `revive_until` is 0.6 or less.
     """
 
-    def __init__(self, rows: Any, items: int, sampler: PairSampler | None, config: QuantizerConfig):
+    def __init__(self, rows: Rows, sampler: PairSampler | None, config: QuantizerConfig):
         """Draw the sample.
 
         Args:
-            rows: Network input by catalogue index, under `[]`.
-            items: Number of items in the catalogue.
+            rows: The catalogue.
             sampler: Pairs to learn from, or None.
             config: Stage settings; patience 0 draws and watches nothing.
         """
@@ -41,7 +40,7 @@ class Plateau:
         rng = np.random.default_rng([config.seed, 1])
         self.rng = rng
         self.pairs = sampler.draw(min(SAMPLE, config.batch_pairs), rng) if sampler else None
-        drawn = rng.integers(items, size=SAMPLE)
+        drawn = rng.integers(rows.items, size=SAMPLE)
         self.inputs = rows[np.concatenate([self.pairs.items, drawn]) if self.pairs else drawn]
 
     def look(self, model: RqVae, step: int, steps: int) -> int:
@@ -65,8 +64,8 @@ class Plateau:
 
     @torch.no_grad()
     def loss(self, model: RqVae) -> float:
-        """What a joint step minimises, on the sample, at full collaborative weight and without balance."""
-        quantised = model.quantise(model.encoder(self.inputs))
-        losses = joint_losses(model.decoder, self.inputs, quantised, self.pairs, (), self.config, self.rng)
+        """What a joint step minimises, on the sample, at full collaborative weight, without balance and anchor."""
+        batch = Batch(self.inputs, model.quantise(model.encoder(self.inputs)), self.pairs)
+        losses = joint_losses(model.decoder, batch, (), self.config, self.rng)
         weight = {"collaborative": self.config.collaborative}
         return float(sum(weight.get(name, 1.0) * loss.item() for name, loss in losses.items()))

@@ -68,11 +68,14 @@ def nmi(codes: npt.NDArray[Any], labels: Sequence[str]) -> Facts:
     return _lifted(_mutual(codes, names), _mutual(codes, shuffled))
 
 
-def prefixes(codes: Codes, level: int) -> npt.NDArray[np.int64]:
-    """A number per distinct prefix of `level` codes, (N,), dense from 0."""
+def prefixes(codes: Codes, level: int | None = None) -> npt.NDArray[np.int64]:
+    """A number per distinct prefix of `level` codes, or of all, (N,): 0, 1, ... in lexicographic order.
+
+    Level by level, so that the keys stay below N times a level's size whatever the number of prefixes.
+    """
     keys = np.zeros(len(codes), np.int64)
     for column in codes[:, :level].T:
-        _, keys = np.unique(keys * (int(column.max()) + 1) + column, return_inverse=True)
+        _, keys = np.unique(keys * (int(column.max(initial=0)) + 1) + column, return_inverse=True)
     return keys
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sidflow.decoder.spread import Spread, choose, prefix_of
+from sidflow.decoder.spread import Spread, choose, prefix_numbers
 from sidflow.decoder.trie import Trie
 from sidflow.histories.table import Histories
 
@@ -36,6 +36,6 @@ class Popular:
         found = found[allowed[found]]
         if spread is None or spread.quota is None or not len(found):
             return np.asarray(found[:k])
-        groups = prefix_of(trie, found, spread.quota_level)
+        groups = prefix_numbers(trie, found, spread.quota_level)
         best = choose(np.zeros((1, len(found)), np.float32), groups[None], min(k, len(found)), spread.quota)[0]
         return np.asarray(found[best[best >= 0]])

@@ -53,14 +53,27 @@ class Ranker:
         return other
 
     def rank(self, stretches: Stretches, k: int, exclude_seen: bool, spread: Spread | None = None) -> RankedUsers:
-        """The k best items after each stretch, and what they have in common with its newest events.
+        """The k best items after each stretch, and what they have in common with its newest `max_items` events.
 
         Args:
-            stretches: b of them, of at least one event each.
+            stretches: b of them; one without events gets no item.
             k: Items for each.
             exclude_seen: Leave out the items of the whole stretch.
             spread: Temperatures and a quota.
         """
+        events, starts, ends = stretches
+        filled = np.flatnonzero(ends > starts)
+        if len(filled) and len(filled) == len(ends):
+            return self._rank(stretches, k, exclude_seen, spread)
+        ranked = RankedUsers.nothing(len(ends), k)
+        if len(filled):
+            found = self._rank(Stretches(events, starts[filled], ends[filled]), k, exclude_seen, spread)
+            for every, part in zip(ranked, found, strict=True):
+                every[filled] = part
+        return ranked
+
+    def _rank(self, stretches: Stretches, k: int, exclude_seen: bool, spread: Spread | None) -> RankedUsers:
+        """The same, with at least one event in each stretch."""
         decoder = self.search.decoder
         events, starts, ends = stretches
         lengths = np.minimum(ends - starts, decoder.max_items)

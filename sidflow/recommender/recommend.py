@@ -1,7 +1,7 @@
 """Recommendations for known users, for a given history, and by popularity where nothing is known."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ import pyarrow as pa
 from sidflow.dataset.build import Dataset
 from sidflow.decoder.files import check_digest
 from sidflow.decoder.model import Decoder
-from sidflow.decoder.spread import Spread
+from sidflow.decoder.spread import Spread, is_count
 from sidflow.errors import DataContractError, ShapeError
 from sidflow.interactions.forgotten import Forgotten
-from sidflow.recommender.filters import Attributes, Filters
-from sidflow.recommender.lookup import ItemIndex, check_k, check_users, user_row
+from sidflow.recommender.attributes import Attributes
+from sidflow.recommender.filters import Filters
+from sidflow.recommender.lookup import ItemIndex, check_k, check_rows, check_users, user_row
 from sidflow.recommender.popular import Popular
 from sidflow.recommender.ranker import Ranker, Stretches
 from sidflow.recommender.results import RankedUsers, Recommendation
@@ -73,10 +74,11 @@ class Recommender:
         Raises:
             ShapeError: If it is not of this catalogue.
         """
-        if available.shape != self._allowed.shape:
-            raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {available.shape}.")
+        allowed = np.asarray(available, dtype=bool)
+        if allowed.shape != self._allowed.shape:
+            raise ShapeError(f"recommender: {len(self._allowed):,} items, but availability of shape {allowed.shape}.")
         other = copy.copy(self)
-        other._allowed = np.asarray(available, dtype=bool)
+        other._allowed = allowed
         other._ranker = self._ranker.allowing(other._allowed)
         return other
 
@@ -97,7 +99,7 @@ class Recommender:
             DataContractError: If the item is not in the catalogue, or the depth not between 1 and the SID's length.
         """
         sids = self._dataset.sids
-        if not 1 <= depth <= len(sids.sizes):
+        if not is_count(depth) or depth > len(sids.sizes):
             raise DataContractError(f"recommend: depth {depth}; allowed is 1 to {len(sids.sizes)}, the codes of a SID.")
         (row,) = self._index.rows([item], "like")
         return tuple(sids.codes[row, :depth].tolist())
@@ -131,7 +133,7 @@ class Recommender:
 
     def recommend_many(
         self,
-        users: Sequence[str | Sequence[str]],
+        users: Iterable[str | Sequence[str]],
         k: int = 10,
         exclude_seen: bool = True,
         filters: Filters | None = None,
@@ -139,7 +141,7 @@ class Recommender:
     ) -> list[list[Recommendation]]:
         """`recommend` for many users or histories in one batch, in their order."""
         check_k(k)
-        check_users(users)
+        users = check_users(users)
         if spread is not None:
             spread.check(len(self._dataset.sids.sizes))
         if filters is not None:
@@ -159,14 +161,16 @@ class Recommender:
         Shapes: b users.
 
         Args:
-            users: Rows of the histories, (b,) int64, in any order; those of like length are quickest together.
+            users: Rows of the histories, (b,) int64, in any order; those of like length are quickest together. One
+                without events gets no item: all -1.
             k: Items per user.
             exclude_seen: Leave out the history's items.
 
         Raises:
-            DataContractError: If k is below 1.
+            DataContractError: If k is below 1, or a row is not of the histories.
         """
         check_k(k)
+        users = check_rows(users, len(self._dataset.histories.user_ids))
         offsets, events = self._dataset.histories.offsets, self._dataset.histories.items
         return self._ranker.rank(Stretches(events, offsets[users], offsets[users + 1]), k, exclude_seen)
 

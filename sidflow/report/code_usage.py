@@ -1,6 +1,7 @@
 """Section: whether all codes carry their share of the catalogue, level by level."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def code_usage(subject: Subject) -> Section:
 
 
 def usage_figure(codes: np.ndarray, sizes: Sequence[int]) -> Figure:
-    """Items per code, most used first, one line a level.
+    """Items per code, most used first, one line a level, beside the fair share of levels of that size.
 
     Args:
         codes: (N, L).
@@ -37,17 +38,20 @@ def usage_figure(codes: np.ndarray, sizes: Sequence[int]) -> Figure:
             "y": counts.tolist(), "line": {"color": SERIES[level % len(SERIES)], "width": 2, "shape": "hvh"},
             "hovertemplate": f"level {level + 1}, code %{{x}}: %{{y:,}} items<extra></extra>",
         })  # fmt: skip
-    fair = len(codes) / max(sizes)
-    data.append({
-        "type": "scatter", "mode": "lines", "name": "fair share", "x": [1, max(sizes)], "y": [fair, fair],
-        "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
-    })  # fmt: skip
+    fair = {size: len(codes) / size for size in sizes}
+    for size, items in fair.items():
+        name = "fair share" if len(fair) == 1 else f"fair share of {size:,} codes"
+        data.append({
+            "type": "scatter", "mode": "lines", "name": name, "x": [1, size], "y": [items, items],
+            "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
+        })  # fmt: skip
+    shares = ", ".join(f"{items:,.1f} items for each of {size:,} codes" for size, items in fair.items())
     return Figure(
         "code-usage",
         "Items by code, sorted",
-        "Each line falls from the most to the least used code of a level. Near the dotted fair share is best; "
+        "Each line falls from the most to the least used code of a level. Near its dotted fair share is best; "
         "alarming is a cliff on the left (a few codes take most items) or a tail at zero (dead codes).",
-        f"Lines for {len(sizes)} levels; the fair share is {fair:.1f} items a code.",
+        f"Lines for {len(sizes)} levels; the fair share is {shares}.",
         data,
         axes("codes, most used first", "items", yaxis={"rangemode": "tozero"}),
         height=340,
@@ -77,33 +81,43 @@ def usage_table(described: Mapping[str, Any], codes: np.ndarray, sizes: Sequence
 
 
 def fit_table(numbers: Mapping[str, Any]) -> Table:
-    """What the fitted quantiser's prefixes share, beside residual k-means on the raw vectors."""
+    """What the fitted quantiser's prefixes tell and share, beside residual k-means on the raw vectors."""
     sides = {"sidflow": numbers, "residual k-means": numbers.get("rq_kmeans") or {}}
     rows: list[tuple[str, ...]] = []
     for name, side in sides.items():
-        for level, explained in enumerate(side.get("explained_variance", [])):
-            lift = _at(side.get("cohesion"), level, "lift")
-            near = _at(side.get("neighbours"), level, "share")
-            agreement = _agreement(side.get("nmi")) if level == 0 else NONE
-            entry = (share(explained), decimal(lift, 1), share(near), agreement, share(side.get("collisions")))
-            rows.append((f"{name}, {level + 1} code{'s' if level else ''}", *entry))
+        explained = zip_longest(side.get("embedding_variance", []), side.get("explained_variance", []))
+        for level, (texts, latents) in enumerate(explained):  # an earlier release may not know the first
+            rows.append((
+                f"{name}, {level + 1} code{'s' if level else ''}", share(texts), share(latents),
+                decimal(_at(side.get("cohesion"), level, "lift"), 1), _lifted(side.get("neighbours"), level),
+                _agreement(side.get("nmi")) if level == 0 else NONE, share(side.get("collisions")),
+            ))  # fmt: skip
     return table(
         "What prefixes share, when the quantiser was fitted",
         (
             "prefix",
-            "variance explained",
+            "variance explained, texts",
+            "variance explained, latents",
             "held-out pairs, lift",
             "nearest neighbours",
             "categories, NMI",
             "collisions of whole SIDs",
         ),
         rows,
-        reading="Variance explained is of each method's own latent space. The lift is how much more often the items "
-        "of a held-out pair share the prefix than items of different pairs do; 1 would be chance. Nearest neighbours: "
-        "the share of an item's 10 nearest texts that have its prefix. NMI is the normalised mutual information of "
-        "first codes and the catalogue's categories, beside that of shuffled ones: small groups have some by chance. "
-        "Collisions are before SIDs were made unique.",
+        reading="Variance explained, texts: the share of the embeddings' variance that codes explain, each standing "
+        "for the vector that is best for it, which compares methods; codes at random reach about their number over the "
+        "number of items. Latents: that of a method's own latent space by its own code vectors, which does not compare "
+        "methods and stays high in a collapse. The lift is how much more often the items of a held-out pair share the "
+        "prefix than items of different pairs do; 1 would be chance. Nearest neighbours: the share of an item's 10 "
+        "nearest texts that have its prefix, and how many times that of any item. NMI is the normalised mutual "
+        "information of first codes and the catalogue's categories, beside that of shuffled ones: small groups have "
+        "some by chance. Collisions are before SIDs were made unique.",
     )
+
+
+def _lifted(rows: Sequence[Mapping[str, Any]] | None, level: int) -> str:
+    near, lift = _at(rows, level, "share"), _at(rows, level, "lift")
+    return share(near) if lift is None else f"{share(near)} ({decimal(lift, 1)} times chance)"
 
 
 def _agreement(nmi: Mapping[str, Any] | None) -> str:

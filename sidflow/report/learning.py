@@ -10,7 +10,7 @@ from sidflow.report.subject import Subject
 
 Rows = Sequence[Mapping[str, Any]]
 LOSSES = {"reconstruction": "reconstruction", "quantisation": "quantisation", "collaborative": "collaborative",
-          "balance": "balance"}  # fmt: skip
+          "balance": "balance, weighted", "anchor": "anchor"}  # fmt: skip
 FEATURES = {
     "levels": "log-probability of the codes",
     "dense": "logit of the dense head",
@@ -51,9 +51,10 @@ def quantizer_losses(rows: Rows) -> Figure:
     return Figure(
         "quantizer-losses",
         "Quantiser: losses",
-        "By joint step, before their weights. Reconstruction and collaborative should fall and flatten; quantisation "
-        "rises first, while the latents spread. Alarming: a line that turns up at the end. Balance rests (gaps) while "
-        "codes are used evenly.",
+        "By joint step; all but balance are before their weights. Reconstruction and collaborative should fall and "
+        "flatten; quantisation rises first, while the latents spread. Alarming: a line that turns up at the end. "
+        "Balance rests (gaps) while codes are used evenly. Anchor, of a refit that starts from the previous quantiser: "
+        "how far latents have moved, as a share of their variance.",
         f"Lines of {len(data)} losses over {rows[-1]['step']} steps.",
         data,
         axes("joint step", "loss, log scale", yaxis={"type": "log", "dtick": 1, "exponentformat": "none"}),

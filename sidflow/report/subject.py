@@ -19,6 +19,8 @@ from sidflow.errors import ArtifactError, MissingArtifact
 from sidflow.histories.table import Histories, read_histories
 from sidflow.release import LogEntry, Release, current_release, find_release, log_entries, read_release
 from sidflow.semantic_ids.table import SidTable, read_semantic_ids
+from sidflow.semantic_ids.topic_table import read_topics
+from sidflow.semantic_ids.topics import Prefix
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,11 @@ class Subject:
     def topic(self, item: int, level: int = 0) -> str:
         """Name of an item's prefix of `level` + 1 codes; empty where no names were made."""
         return self.sids.topics[item][level] if self.sids.topics else ""
+
+    @cached_property
+    def typical_titles(self) -> dict[Prefix, tuple[str, ...]]:
+        """Typical titles by named prefix; none in a release that kept none."""
+        return read_topics(self.files("semantic_ids")).titles
 
     def beside(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Rows of a JSON list or JSON Lines file beside a stage's data; none if the release has no such file."""

@@ -7,8 +7,10 @@ from scipy.optimize import linear_sum_assignment
 
 from sidflow.errors import ShapeError
 from sidflow.quantizer.codebook import Quantizer
-from sidflow.semantic_ids.overlap import Codebooks, centroid_distances, count_moves, item_weights
+from sidflow.semantic_ids.chunks import nearest_paths
 from sidflow.semantic_ids.table import SidTable
+
+Codebooks = tuple[np.ndarray, ...]
 
 
 def align_quantizer(
@@ -19,27 +21,23 @@ def align_quantizer(
     Args:
         quantizer: The refitted one.
         old: The one it was warm-started from, of the same sizes.
-        vectors: Embeddings of now, (N, D).
+        vectors: Embeddings of now, (N, D); may be memory-mapped.
         table: The last release's SIDs.
         rows: Row of each item in `table`, (N,); -1 for new items.
     """
-    common = rows >= 0
-    new = quantizer.assign(quantizer.encode(vectors[common]))
+    common = np.flatnonzero(rows >= 0)
+    new = nearest_paths(quantizer, vectors, common)
     known = table.codes[rows[common], : len(old.codebooks)]
     return permute(quantizer, align_to(known, new, old.codebooks, quantizer.codebooks))
 
 
 def align_to(
-    old: np.ndarray,
-    new: np.ndarray,
-    old_codebooks: Codebooks,
-    new_codebooks: Codebooks,
-    popularity: np.ndarray | None = None,
+    old: np.ndarray, new: np.ndarray, old_codebooks: Codebooks, new_codebooks: Codebooks
 ) -> tuple[np.ndarray, ...]:
     """Permutations that rename new codes to the old ones they overlap most, level by level.
 
-    Per level, maximise sum_a W[a, pi(a)] with W[a, b] = sum of sqrt(1 + popularity) over items that moved from old
-    code b to new code a, less a tie-break of the centroids' distance that weighs less than one item in all.
+    Per level, maximise sum_a W[a, pi(a)] with W[a, b] the number of items that moved from old code b to new code a,
+    less a tie-break of the centroids' distance that weighs less than one item in all.
 
     Shapes: n common items, L levels, K_l codes.
 
@@ -48,7 +46,6 @@ def align_to(
         new: Their nearest codes under the refitted quantiser, (n, L).
         old_codebooks: Previous code vectors, (K_l, d) per level.
         new_codebooks: New code vectors, of the same sizes.
-        popularity: Training interactions per common item, (n,); None counts items.
 
     Returns:
         Per level pi, (K_l,) int64: new code a is renamed to pi[a].
@@ -64,9 +61,8 @@ def align_to(
             f"align_to: old codes {old.shape} of sizes {sizes[0]} and new codes {new.shape} of sizes {sizes[1]}; "
             "allowed are equal shapes. Decide 'full' without alignment when codebooks change."
         )
-    weight = item_weights(popularity, len(old))
     return tuple(
-        _match(count_moves(old[:, level], new[:, level], weight, (size, size)), centroid_distances(before, after))
+        _match(_count_moves(old[:, level], new[:, level], size), _centroid_distances(before, after))
         for level, (size, before, after) in enumerate(zip(sizes[0], old_codebooks, new_codebooks, strict=True))
     )
 
@@ -98,3 +94,17 @@ def _match(overlap: np.ndarray, distances: np.ndarray | None) -> np.ndarray:
     if distances is not None and distances.max() > 0:
         overlap = overlap - distances / (2 * len(overlap) * distances.max())
     return np.asarray(linear_sum_assignment(overlap, maximize=True)[1], dtype=np.int64)
+
+
+def _count_moves(old: np.ndarray, new: np.ndarray, size: int) -> np.ndarray:
+    """Number of items per (new code, old code), (K, K)."""
+    return np.bincount(new.astype(np.int64) * size + old, minlength=size * size).reshape(size, size)
+
+
+def _centroid_distances(old: np.ndarray, new: np.ndarray) -> np.ndarray | None:
+    """Squared distances of new to old code vectors, (K, K); None if they live in different spaces."""
+    if old.shape[1] != new.shape[1]:
+        return None
+    before, after = old.astype(np.float64), new.astype(np.float64)
+    squares = np.einsum("kd,kd->k", after, after)[:, None] + np.einsum("kd,kd->k", before, before)
+    return np.asarray(np.maximum(squares - 2 * after @ before.T, 0))

@@ -7,11 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from sidflow.config.codes import SemanticIdsConfig
-from sidflow.errors import ConfigError, ReleaseMismatch, ShapeError
+from sidflow.errors import ReleaseMismatch, ShapeError
 from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.sharing import prefixes
 from sidflow.semantic_ids.churn import measure_churn
 from sidflow.semantic_ids.hysteresis import keep_old_paths
-from sidflow.semantic_ids.table import SidTable, path_groups, positions
+from sidflow.semantic_ids.policy import Decision
+from sidflow.semantic_ids.table import SidTable, positions
 from sidflow.semantic_ids.unique import distortion_ratio, make_unique
 
 LOG = logging.getLogger(__name__)
@@ -36,33 +38,34 @@ def assign_semantic_ids(
     item_ids: pa.Array,
     config: SemanticIdsConfig,
     previous: SidTable | None,
-    decision: str,
+    decision: Decision,
     popularity: np.ndarray | None = None,
 ) -> Assignment:
     """Assign semantic IDs.
 
     `keep` and `assign_new`: known items keep their codes exactly; new items take their nearest path, or the cheapest
-    free one around the known. `full` and `re_encode`: every item asks for its nearest path, or for its old one while
-    that is nearly as good (`config.hysteresis`); then collisions are settled, and items on old paths stay first.
+    free one around the known. `full` and `re_encode`: every item asks for its nearest path; or, after a warm start,
+    for its old one while that is nearly as good (`config.hysteresis`); then collisions are settled, and items on old
+    paths stay first. Without a warm start a code's old name says nothing of its new place, so none is held on to.
 
     Shapes: N items, D embedding dimensions, L levels.
 
     Args:
-        quantizer: The quantiser, after a refit aligned with the previous codes (`align_to`, `permute`).
+        quantizer: The quantiser, after a warm refit aligned with the previous codes (`align_quantizer`).
         vectors: Embeddings, (N, D), float32.
         item_ids: The catalogue's ids, (N,).
         config: Uniqueness mode and hysteresis.
         previous: The previous table, or None.
-        decision: keep, assign_new, full or re_encode.
+        decision: What the refresh does, and whether the quantiser was warm-started.
         popularity: Training interactions per item, (N,), for traffic-weighted churn.
 
     Returns:
-        Codes, sizes and facts: those of `make_unique` (natural_unique_share and distortion_ratio against the nearest
-        paths), `measure_churn`, and decision, kept_old_share (common items held on a path that is no longer their
-        nearest).
+        Codes, sizes and facts: those of `make_unique` (natural_unique_share, repaired_share and distortion_ratio
+        against the nearest paths), `measure_churn`, and decision, kept_old_share (common items held on a path that is
+        no longer their nearest).
 
     Raises:
-        ConfigError: If the items do not fit the paths, or the decision is unknown.
+        DataContractError: If the items do not fit the paths.
         ReleaseMismatch: If codes are to be kept that the quantiser cannot have made.
         ShapeError: If rows differ in number or an id repeats.
     """
@@ -70,30 +73,30 @@ def assign_semantic_ids(
         raise ShapeError(f"assign_semantic_ids: {len(vectors)} vectors for {len(item_ids)} item ids; give one each.")
     latents = quantizer.encode(vectors)
     nearest = quantizer.assign(latents)
-    match decision:
-        case "keep" | "assign_new":
-            wanted = _known_codes(quantizer, nearest, item_ids, config, previous, decision)
-        case "full" | "re_encode":
-            wanted = _nearly_nearest(quantizer, latents, nearest, item_ids, config, previous)
-        case _:
-            raise ConfigError(f"decision '{decision}' is unknown; allowed: keep, assign_new, full, re_encode.")
+    if decision.action in ("keep", "assign_new"):
+        wanted = _known_codes(quantizer, nearest, item_ids, config, previous, decision.action)
+    else:
+        old = previous if decision.warm_start else None
+        wanted = _nearly_nearest(quantizer, latents, nearest, item_ids, config, old)
     settled = make_unique(quantizer, latents, wanted.codes, item_ids, config.uniqueness, wanted.held)
     levels = len(quantizer.codebooks)
-    distinct = int(path_groups(nearest).max(initial=-1)) + 1
-    stays = wanted.held & (settled.codes[:, :levels] != nearest).any(axis=1)
+    distinct = int(prefixes(nearest).max(initial=-1)) + 1
+    off = (settled.codes[:, :levels] != nearest).any(axis=1)
     churn = measure_churn(previous, item_ids, settled.codes, popularity)
-    sizes = _stable_sizes(settled.sizes, levels, previous, decision)
+    sizes = _stable_sizes(settled.sizes, levels, previous, decision.action)
+    items = max(len(nearest), 1)
     facts = settled.facts | {
-        "decision": decision,
+        "decision": decision.action,
         "sizes": list(sizes),
-        "natural_unique_share": distinct / len(nearest) if len(nearest) else 1.0,
+        "natural_unique_share": distinct / items if len(nearest) else 1.0,
+        "repaired_share": int(off.sum()) / items,
         "distortion_ratio": distortion_ratio(quantizer, latents, settled.codes, nearest),
-        "kept_old_share": int(stays.sum()) / max(churn["common_items"], 1),
+        "kept_old_share": int((wanted.held & off).sum()) / max(churn["common_items"], 1),
         **churn,
     }
     LOG.info(
         "semantic_ids: %s, %d items, %d new, churn %.2f%%, sizes %s",
-        decision, len(item_ids), churn["new_items"], 100 * churn["churn"], sizes,
+        decision.action, len(item_ids), churn["new_items"], 100 * churn["churn"], sizes,
     )  # fmt: skip
     return Assignment(settled.codes, sizes, facts)
 

@@ -10,9 +10,10 @@ from sidflow.embedding.table import Embeddings
 from sidflow.histories.table import Histories, training_events
 from sidflow.pairs.table import Pairs
 from sidflow.quantizer.codebook import Quantizer
-from sidflow.semantic_ids.drift_measures import embedding_drift, pair_jaccard, pair_lift, psi
+from sidflow.quantizer.sharing import cohesion
+from sidflow.semantic_ids.chunks import nearest_paths
+from sidflow.semantic_ids.drift_measures import embedding_drift, pair_jaccard, psi, quantisation_error
 from sidflow.semantic_ids.table import SidTable, positions
-from sidflow.semantic_ids.unique import squared_errors
 
 LOG = logging.getLogger(__name__)
 
@@ -122,8 +123,7 @@ def _first_codes(previous: PreviousState, embeddings: Embeddings, in_table: np.n
     known = in_table >= 0
     codes[known] = previous.table.codes[in_table[known], 0]
     strangers = np.flatnonzero(~known)
-    if len(strangers):
-        codes[strangers] = previous.quantizer.assign(previous.quantizer.encode(embeddings.vectors[strangers]))[:, 0]
+    codes[strangers] = nearest_paths(previous.quantizer, embeddings.vectors, strangers)[:, 0]
     return codes
 
 
@@ -138,22 +138,14 @@ def _distortion_ratios(
     previous: PreviousState, embeddings: Embeddings, at_fit: np.ndarray, new: np.ndarray
 ) -> dict[str, float | None]:
     common = np.flatnonzero(at_fit >= 0)
-    quantizer = previous.quantizer
-    before = quantizer.encode(previous.embeddings.vectors[at_fit[common]])
-    floor = PERFECT * float(before.var(axis=0).sum()) + 1e-12 if len(before) else 1e-12
-    error = _mean_error(quantizer, before)
-    now = _mean_error(quantizer, quantizer.encode(embeddings.vectors[common]))
-    fresh = _mean_error(quantizer, quantizer.encode(embeddings.vectors[np.flatnonzero(new)]))
+    then, spread = quantisation_error(previous.quantizer, previous.embeddings.vectors, at_fit[common])
+    now, _ = quantisation_error(previous.quantizer, embeddings.vectors, common)
+    fresh, _ = quantisation_error(previous.quantizer, embeddings.vectors, np.flatnonzero(new))
+    floor = PERFECT * spread + 1e-12
     return {
-        "distortion_ratio": None if error is None or now is None else max(now, floor) / max(error, floor),
-        "distortion_ratio_new": None if error is None or fresh is None else max(fresh, floor) / max(error, floor),
+        name: None if then is None or error is None else max(error, floor) / max(then, floor)
+        for name, error in (("distortion_ratio", now), ("distortion_ratio_new", fresh))
     }
-
-
-def _mean_error(quantizer: Quantizer, latents: np.ndarray) -> float | None:
-    if not len(latents):
-        return None
-    return float(squared_errors(quantizer, latents, quantizer.assign(latents)).mean())
 
 
 def _traffic_psi(before: np.ndarray, after: np.ndarray, size: int) -> float | None:
@@ -164,9 +156,14 @@ def _traffic_psi(before: np.ndarray, after: np.ndarray, size: int) -> float | No
 
 def _cohesion_ratio(before: tuple[Pairs, np.ndarray], now: tuple[Pairs, np.ndarray]) -> float | None:
     """Held-out pairs on both sides: the others were in the loss at fit, and would make every later month look worse."""
-    lifts = []
-    for pairs, codes in (before, now):
-        chosen = pairs.significant & pairs.heldout
-        lift = pair_lift(codes[pairs.a[chosen]], codes[pairs.b[chosen]]) if chosen.sum() >= MIN_PAIRS else None
-        lifts.append(lift)
-    return lifts[1] / lifts[0] if lifts[0] and lifts[1] is not None else None
+    before_lift, now_lift = _heldout_lift(*before), _heldout_lift(*now)
+    return now_lift / before_lift if before_lift and now_lift is not None else None
+
+
+def _heldout_lift(pairs: Pairs, codes: np.ndarray) -> float | None:
+    """How much likelier a held-out significant pair shares its code than items that are no pair; None of too few."""
+    chosen = pairs.significant & pairs.heldout
+    if chosen.sum() < MIN_PAIRS:
+        return None
+    lift: float | None = cohesion(codes[:, None], pairs.a[chosen], pairs.b[chosen], ordered=False)[0]["lift"]
+    return lift

@@ -1,10 +1,13 @@
-"""The arithmetic of drift: stability, lift, distance and overlap of two states."""
+"""The arithmetic of drift: stability, error, distance and overlap of two states."""
 
 import numpy as np
 import pyarrow as pa
 
 from sidflow.pairs.table import Pairs
+from sidflow.quantizer.codebook import Quantizer
+from sidflow.semantic_ids.chunks import latents_of
 from sidflow.semantic_ids.table import positions
+from sidflow.semantic_ids.unique import squared_errors
 
 CHUNK = 16_384  # rows compared at once: the vectors are memory-mapped
 
@@ -17,12 +20,20 @@ def psi(before: np.ndarray, after: np.ndarray) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def pair_lift(codes_a: np.ndarray, codes_b: np.ndarray) -> float | None:
-    """Share of pairs with equal codes, over its expectation under the codes' margins; None if that is zero."""
-    size = int(max(codes_a.max(initial=0), codes_b.max(initial=0))) + 1
-    ends = np.bincount(codes_a, minlength=size) + np.bincount(codes_b, minlength=size)
-    chance = float(((ends / max(ends.sum(), 1)) ** 2).sum())
-    return float((codes_a == codes_b).mean()) / chance if chance else None
+def quantisation_error(quantizer: Quantizer, vectors: np.ndarray, rows: np.ndarray) -> tuple[float | None, float]:
+    """How well a quantiser renders the rows (n,) of embeddings (N, D), which may be memory-mapped.
+
+    Returns:
+        Mean squared error of the nearest paths, None for no rows; and the variance of the latents over all dimensions.
+    """
+    error, total, squares = 0.0, np.zeros(quantizer.codebooks[0].shape[1]), 0.0
+    for latents in latents_of(quantizer, vectors, rows):
+        error += float(squared_errors(quantizer, latents, quantizer.assign(latents)).sum())
+        total += latents.sum(axis=0, dtype=np.float64)
+        squares += float(np.einsum("nd,nd->", latents, latents, dtype=np.float64))
+    if not len(rows):
+        return None, 0.0
+    return error / len(rows), max(squares / len(rows) - float(np.square(total / len(rows)).sum()), 0.0)
 
 
 def embedding_drift(before: np.ndarray, now: np.ndarray, at: np.ndarray) -> np.ndarray:

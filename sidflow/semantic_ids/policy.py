@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from sidflow.config.learning import RefreshConfig
 from sidflow.errors import ConfigError, CorruptArtifact
@@ -94,6 +94,8 @@ def read_decision(files: Mapping[str, Path]) -> Decision:
     try:
         content = json.loads(Path(files[FILE]).read_text(encoding="utf-8"))
         monitors = content.pop("monitors")
+        if content["action"] not in get_args(Action):
+            raise ValueError(f"action {content['action']}")
         return Decision(**content, monitors=None if monitors is None else Monitors(**monitors))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptArtifact(f"{FILE}: not a decision ({error!r}). Run the stage decision again.") from error

@@ -7,8 +7,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.sharing import prefixes
 from sidflow.semantic_ids.search import Path, TakenPaths, code_costs, free_paths
-from sidflow.semantic_ids.table import path_groups
+
+CELLS = 1 << 23  # costs of (row, code) held at once, 64 MB; larger buckets are thinned out first
 
 
 def repair_paths(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -51,7 +53,7 @@ def repair_paths(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, h
 
 def _movers(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Rows that must leave their path, ascending."""
-    path = path_groups(codes)
+    path = prefixes(codes)
     shared = np.flatnonzero(np.bincount(path)[path] > 1) if len(path) else path
     residual = latents[shared] - quantizer.quantise(codes[shared])
     cost = np.einsum("nd,nd->n", residual, residual, dtype=np.float64)
@@ -63,7 +65,7 @@ def _movers(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, held: 
 
 def _colliding_buckets(codes: np.ndarray, movers: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per prefix with movers: which movers (positions in `movers`), and the last codes that others hold there."""
-    bucket = path_groups(codes[:, :-1])
+    bucket = prefixes(codes[:, :-1])
     stays = np.ones(len(codes), bool)
     stays[movers] = False
     rows = np.flatnonzero(stays)
@@ -83,9 +85,31 @@ def _share_free_codes(residuals: np.ndarray, taken: np.ndarray, codebook: np.nda
     options = np.flatnonzero(free)
     choice = np.full(len(residuals), -1, np.int64)
     if len(options):
-        rows, columns = linear_sum_assignment(code_costs(residuals, codebook[options], bias[options]))
-        choice[rows] = options[columns]
+        codes, offsets = codebook[options], bias[options]
+        crowded = len(residuals) > len(options) and len(residuals) * len(options) > CELLS
+        able = _contenders(residuals, codes, offsets) if crowded else np.arange(len(residuals))
+        rows, columns = linear_sum_assignment(code_costs(residuals[able], codes, offsets))
+        choice[able[rows]] = options[columns]
     return choice
+
+
+def _contenders(residuals: np.ndarray, codes: np.ndarray, biases: np.ndarray) -> np.ndarray:
+    """Rows among the k cheapest of some code, for k codes and more rows: at most k^2, ascending.
+
+    An optimal assignment needs no other: of a code's k cheapest rows the other codes take k - 1 at most, and one that
+    is left costs no more than a row beyond them. The costs are looked at a few codes at a time.
+    """
+    k = len(codes)
+    found = np.zeros(len(residuals), bool)
+    step = max(CELLS // len(residuals), 1)
+    for start in range(0, k, step):
+        costs = code_costs(residuals, codes[start : start + step], biases[start : start + step])
+        for column in costs.T:
+            limit = np.partition(column, k - 1)[k - 1]
+            below = column < limit
+            found |= below
+            found[np.flatnonzero(column == limit)[: k - int(below.sum())]] = True
+    return np.flatnonzero(found)
 
 
 def _settle_overflow(quantizer: Quantizer, latents: np.ndarray, codes: np.ndarray, overflow: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sidflow.quantizer.codebook import Quantizer
-from sidflow.semantic_ids.table import path_groups
+from sidflow.quantizer.sharing import prefixes
 
 REACH = 16  # nearest codes per level that the search looks at before it widens
 
@@ -18,13 +18,13 @@ class TakenPaths:
 
     def __init__(self, codes: np.ndarray, size: int) -> None:
         """Paths taken at first, (n, L), and the number of codes of the last level."""
-        bucket = path_groups(codes[:, :-1])
+        bucket = prefixes(codes[:, :-1])
         order = np.argsort(bucket, kind="stable")
         starts = np.unique(bucket[order], return_index=True)[1]
         stops = np.append(starts, len(order))[1:]
-        prefixes = map(tuple, codes[order][starts, :-1].tolist())
+        above = map(tuple, codes[order][starts, :-1].tolist())
         self._last = codes[order, -1]
-        self._spans = dict(zip(prefixes, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
+        self._spans = dict(zip(above, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
         self._masks: dict[Path, np.ndarray] = {}
         self._size = size
 

@@ -116,18 +116,6 @@ def positions(item_ids: pa.Array, known_ids: pa.Array) -> np.ndarray:
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def path_groups(codes: np.ndarray) -> np.ndarray:
-    """A number for each distinct row, (N,) int64, in lexicographic order of the rows: 0, 1, ...
-
-    Level by level, so that the keys stay below N times a level's size whatever the number of paths.
-    """
-    group = np.zeros(len(codes), np.int64)
-    for column in codes.T:
-        width = int(column.max(initial=0)) + 1
-        group = np.unique(group * width + column, return_inverse=True)[1]
-    return group
-
-
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     """A chunked column as one array, an empty one too."""
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sidflow.errors import ConfigError, ShapeError
+from sidflow.quantizer.checks import check_room
 from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.sharing import prefixes
 from sidflow.semantic_ids.repair import repair_paths
-from sidflow.semantic_ids.table import path_groups
 
 LOG = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ def make_unique(
         overflow_items (of these, moved out of their prefix), distortion_ratio (squared error, given over asked for).
 
     Raises:
-        ConfigError: If there are more items than paths, or a suffix exceeds int16.
+        ConfigError: If a suffix exceeds int16.
+        DataContractError: If there are more items than paths.
         ShapeError: If rows differ in number or an item id repeats.
 
     Source: TIGER's suffix, Rajput et al. 2023, arXiv 2305.05065; conflict-free semantic paths, arXiv 2509.16446.
@@ -78,7 +80,7 @@ def make_unique(
     given = asked
     match mode:
         case "unique":
-            _require_room(len(asked), sizes)
+            check_room(len(asked), sizes, mode)
             given = repair_paths(quantizer, latents[order], asked, pinned)
         case "suffix":
             given = add_suffix(asked, _pinned_suffixes(codes[order], pinned, levels))
@@ -101,7 +103,8 @@ def add_suffix(codes: np.ndarray, pinned: np.ndarray | None = None) -> np.ndarra
     Args:
         codes: (N, L), rows in item id order.
         pinned: Suffixes that stay as they are, -1 for rows that get one, (N,). New suffixes follow the highest
-            pinned one of their path: none is handed on.
+            pinned one of their path, so a gap below it stays open; above it suffixes are free again, as the paths of
+            items that left are in mode `unique`.
 
     Returns:
         (N, L + 1) int16.
@@ -109,7 +112,7 @@ def add_suffix(codes: np.ndarray, pinned: np.ndarray | None = None) -> np.ndarra
     Raises:
         ConfigError: If a suffix exceeds int16.
     """
-    path = path_groups(codes)
+    path = prefixes(codes)
     suffix = np.full(len(codes), -1) if pinned is None else pinned.astype(np.int64)
     following = np.zeros(len(codes), np.int64)
     np.maximum.at(following, path, suffix + 1)
@@ -149,15 +152,6 @@ def _canonical_order(item_ids: pa.Array, *rows: int) -> np.ndarray:
     return np.asarray(pc.sort_indices(item_ids), dtype=np.int64)
 
 
-def _require_room(items: int, sizes: tuple[int, ...]) -> None:
-    paths = int(np.prod([float(size) for size in sizes]))
-    if items > paths:
-        raise ConfigError(
-            f"semantic_ids.uniqueness=unique: {items:,} items do not fit {paths:,} paths of quantizer.codebooks "
-            f"{list(sizes)}; allowed are {paths:,}, and ten paths an item are wise. Enlarge quantizer.codebooks."
-        )
-
-
 def _pinned_suffixes(codes: np.ndarray, pinned: np.ndarray, levels: int) -> np.ndarray:
     if codes.shape[1] == levels:
         return np.full(len(codes), -1)
@@ -166,7 +160,7 @@ def _pinned_suffixes(codes: np.ndarray, pinned: np.ndarray, levels: int) -> np.n
 
 def _prove_unique(codes: np.ndarray) -> None:
     """The post-condition, checked on every run and not by assert, which -O removes."""
-    distinct = len(np.unique(path_groups(codes)))
+    distinct = len(np.unique(prefixes(codes)))
     if distinct != len(codes):
         raise RuntimeError(
             f"make_unique: {len(codes) - distinct} of {len(codes)} items still share a path; report this."
@@ -175,11 +169,11 @@ def _prove_unique(codes: np.ndarray) -> None:
 
 def _facts(quantizer: Quantizer, latents: np.ndarray, asked: np.ndarray, given: np.ndarray) -> dict[str, Any]:
     items, levels = max(len(asked), 1), asked.shape[1]
-    counts = np.unique(path_groups(asked), return_counts=True)[1]
+    counts = np.unique(prefixes(asked), return_counts=True)[1]
     moved = (given[:, :levels] != asked).any(axis=1)
     left = (given[:, : levels - 1] != asked[:, : levels - 1]).any(axis=1)
     return {
-        "unique": len(np.unique(path_groups(given))) == len(given),
+        "unique": len(np.unique(prefixes(given))) == len(given),
         "natural_unique_share": len(counts) / items if len(asked) else 1.0,
         "max_bucket": int(counts.max(initial=0)),
         "repaired_share": int(moved.sum()) / items,

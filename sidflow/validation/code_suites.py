@@ -71,6 +71,13 @@ QUANTIZER = Suite(
             minimum="min_explained_variance",
         ),
         FactCheck(
+            "codes explain the embeddings",
+            "embedding_variance",
+            last("embedding_variance"),
+            f"{COLLAPSED}lower quantizer.gate.min_embedding_variance.",
+            minimum="min_embedding_variance",
+        ),
+        FactCheck(
             "first codes agree with categories",
             "nmi.lift",
             _category_lift,
@@ -92,7 +99,7 @@ QUANTIZER = Suite(
             _heldout_lift,
             "Raise quantizer.collaborative or steps, or lower quantizer.gate.min_heldout_lift.",
             minimum="min_heldout_lift",
-            unmeasured=f"it takes {MIN_HELDOUT} held-out pairs",
+            unmeasured=f"it takes {MIN_HELDOUT} held-out pairs, and ends of different pairs on one first code",
         ),
     ),
 )

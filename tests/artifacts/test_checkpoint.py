@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from sidflow.artifacts import checkpoint as module
-from sidflow.artifacts.checkpoint import FILE, Checkpoint, State
+from sidflow.artifacts.checkpoint import ABANDONED, FILE, Checkpoint, State
 from sidflow.errors import ArtifactError
 
 KEY = b"k" * 32
@@ -110,9 +112,53 @@ def test_a_full_disk_is_told_and_leaves_the_old_state(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
-    """The file goes, and what a killed writer left beside it; other files stay."""
-    path = kept(tmp_path)
-    (tmp_path / f".{FILE}.abc").write_bytes(b"half")
+    """The file goes, and what a killed writer of this fit left beside it; other files stay."""
+    path, halves = kept(tmp_path), []
+
+    def state() -> State:
+        halves.extend((each, each.read_bytes()) for each in tmp_path.iterdir() if each.name != FILE)
+        return STATE
+
+    Checkpoint(tmp_path, KEY, 0.0).keep(state)
+    ((half, content),) = halves
+    half.write_bytes(content)  # as a killed writer leaves it
     (tmp_path / "other").write_bytes(b"")
     Checkpoint(tmp_path, KEY, 0.0).remove()
     assert not path.exists() and [each.name for each in tmp_path.iterdir()] == ["other"]
+
+
+def test_another_fit_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    """One that ends removes neither another's state nor what that writes at this moment."""
+    other = Checkpoint(tmp_path, b"o" * 32, 0.0)
+
+    def state() -> State:
+        Checkpoint(tmp_path, KEY, 0.0).remove()
+        return {"step": 7}
+
+    other.keep(state)
+    Checkpoint(tmp_path, KEY, 0.0).remove()
+    assert other.load() == {"step": 7} and [each.name for each in tmp_path.iterdir()] == [FILE]
+
+
+def test_what_was_abandoned_goes_whoever_it_was(tmp_path: Path) -> None:
+    """Half-written files of other fits, once nobody has written to them for a day."""
+    old, young = (tmp_path / f".{FILE}.{name}" for name in ("old", "young"))
+    for each, age in ((old, ABANDONED + 60), (young, ABANDONED - 60)):
+        each.write_bytes(b"half")
+        os.utime(each, (time.time() - age,) * 2)
+    Checkpoint(tmp_path, KEY, 0.0).remove()
+    assert [each.name for each in tmp_path.iterdir()] == [young.name]
+
+
+def test_a_second_run_of_the_same_fit_does_not_stop_the_first(tmp_path: Path) -> None:
+    """It removes what the first is writing; the first goes on without this note, and its next one is whole."""
+    first = Checkpoint(tmp_path, KEY, 0.0)
+
+    def state() -> State:
+        Checkpoint(tmp_path, KEY, 0.0).remove()
+        return {"step": 7}
+
+    first.keep(state)
+    assert not list(tmp_path.iterdir()) and first.load() is None
+    first.keep(lambda: {"step": 8})
+    assert first.load() == {"step": 8}

@@ -32,26 +32,6 @@ def test_the_lift_is_that_of_the_last_training_event_to_the_held_out_ones() -> N
     assert found["pooled"] == [pytest.approx((4 / 8) / (28 / 56))]
 
 
-def test_codes_that_add_up_to_the_embeddings_explain_all_of_their_variance() -> None:
-    """One vector a code at each of two levels, in sums that the least squares must take apart."""
-    from quantizer_measures import text_variance
-
-    rng = np.random.default_rng(0)
-    codes = rng.integers(4, size=(200, 2)).astype(np.int16)
-    parts = rng.standard_normal((2, 4, 6))
-    vectors = (parts[0][codes[:, 0]] + parts[1][codes[:, 1]]).astype(np.float32)
-    assert text_variance(vectors, codes) == pytest.approx(1, abs=1e-6)
-
-
-def test_random_codes_explain_what_chance_gives() -> None:
-    """About the number of codes over the number of items."""
-    from quantizer_measures import text_variance
-
-    rng = np.random.default_rng(0)
-    codes, vectors = rng.integers(10, size=(2_000, 1)), rng.standard_normal((2_000, 8)).astype(np.float32)
-    assert text_variance(vectors, codes) == pytest.approx(10 / 2_000, abs=3e-3)
-
-
 def test_what_the_goals_compare_runs_first_and_further_seeds_last() -> None:
     """A stopped benchmark has its most telling rows."""
     from quantizer import run_order

@@ -24,14 +24,6 @@ def test_read_joins_histories_and_sids(tmp_path: Path) -> None:
     assert read.sids.digest() == dataset.sids.digest()
 
 
-def test_tokens_of_a_user() -> None:
-    """A user's tokens are the codes of the whole history, moved by level."""
-    dataset, _ = planted_dataset()
-    start, stop = dataset.histories.offsets[3:5]
-    expected = dataset.sids.codes[dataset.histories.items[start:stop]] + np.array([0, dataset.sids.sizes[0]])
-    assert np.array_equal(dataset.tokens(3), expected)
-
-
 def test_reassignment_swaps_the_table_only() -> None:
     """New SIDs need no new sequences."""
     dataset, _ = planted_dataset()

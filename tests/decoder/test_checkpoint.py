@@ -72,7 +72,9 @@ def test_an_ended_training_is_not_trained_again(tmp_path: Path) -> None:
     again = train_decoder(DATASET, VECTORS, settings(), 6, None, lambda *step: steps.append(step), folder=tmp_path)
     assert bits(again) == bits(first) and again.curve == first.curve
     assert len(steps) == 1 and steps[0][0] == steps[0][1]
-    forget_training(tmp_path)
+    forget_training(tmp_path, train(None, lr=1e-3))
+    assert [each.name for each in tmp_path.iterdir()] == [FILE]  # another training's
+    forget_training(tmp_path, first)
     assert not list(tmp_path.iterdir())
 
 
@@ -103,7 +105,7 @@ def test_blocks_of_users_go_on_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_early_stop_and_warm_start_go_on_too(tmp_path: Path) -> None:
     """Best weights, staleness and the shorter plan of a warm start belong to the state."""
     initial = train(None).decoder
-    changes = {"initial": initial, "epochs": 40, "validate_every": 1, "lr": 0.5, "patience": 2, "clip_norm": 1e3}
+    changes = {"initial": initial, "epochs": 40, "validate_every": 1, "lr": 0.7, "patience": 2, "clip_norm": 1e3}
     whole = train(None, **changes)
     assert whole.facts["best_epoch"] < whole.facts["epochs"] < whole.facts["planned_epochs"]
     for step in (EPOCH + 2, whole.facts["steps"] - 2):
@@ -157,7 +159,8 @@ def test_the_key_names_settings_and_data(monkeypatch: pytest.MonkeyPatch) -> Non
         training_key(DATASET, VECTORS, settings(), 7, None, team),
         training_key(DATASET, VECTORS, settings(), 6, initial, team),
     ]
-    assert keys[0] == training_key(DATASET, VECTORS.copy(), settings(checkpoint_seconds=9.0), 6, None, team)
+    unread = settings(checkpoint_seconds=9.0, rescore=False, rescore_users=3)
+    assert keys[0] == training_key(DATASET, VECTORS.copy(), unread, 6, None, team)
     monkeypatch.setattr(module, "FORMAT", -1)
     assert len({*keys, training_key(DATASET, VECTORS, settings(), 6, None, team)}) == 7
 

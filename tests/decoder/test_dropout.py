@@ -31,6 +31,14 @@ def test_evaluation_and_rate_zero_change_nothing() -> None:
     assert Dropout(0.0)(values) is values
 
 
+def test_the_highest_rate_keeps_something() -> None:
+    """What rounds to all leaves 1/256, and the mean stays."""
+    torch.manual_seed(0)
+    dropped = Dropout(0.999)(torch.ones(1000, 1000))
+    assert (dropped != 0).float().mean().item() == pytest.approx(1 / 256, rel=0.05)
+    assert dropped.unique().tolist() == [0, 256]
+
+
 def test_follows_the_seed() -> None:
     """The same state of torch's generator, the same mask."""
     masks = []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sidflow.artifacts.checkpoint import FILE
+from sidflow.decoder.fit import forget_training
 from sidflow.decoder.launch import Request, read_request, request_json, train_in_processes
 from sidflow.embedding.table import Embeddings, write_embeddings
 from sidflow.errors import SidflowError, TrainingDiverged
@@ -52,6 +53,8 @@ def test_two_processes_are_started_and_heard(tmp_path: Path) -> None:
     assert trained.facts["processes"] == 2 and not trained.decoder.training
     assert trained.decoder.digest == planted_dataset()[0].sids.digest()
     assert [each.name for each in (tmp_path / "state").iterdir()] == [FILE]
+    forget_training(tmp_path / "state", trained)
+    assert not list((tmp_path / "state").iterdir())
 
 
 @pytest.mark.slow

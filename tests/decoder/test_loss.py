@@ -99,3 +99,11 @@ def test_own_items_alone_where_the_limit_is_small() -> None:
     """A batch with more items than the limit compares its own."""
     candidates = draw_candidates(np.array([1, 2, 3]), np.arange(9), 0, np.random.default_rng(0))
     assert candidates.items.tolist() == [1, 2, 3] and candidates.log_weights is None
+
+
+@pytest.mark.parametrize(("own", "drawn", "stands_for"), [(10, 30, 3.0), (38, 4, 15.5), (60, 4, 10.0), (98, 2, 1.0)])
+def test_others_are_drawn_however_large_the_batch_is(own: int, drawn: int, stands_for: float) -> None:
+    """Up to 40 candidates of 100 items; a batch that has nearly as many, or more, is joined by four, or by all left."""
+    candidates = draw_candidates(np.arange(own), np.arange(100), 40, np.random.default_rng(0))
+    assert len(candidates.items) == own + drawn and candidates.log_weights is not None
+    assert np.exp(candidates.log_weights) == pytest.approx([1.0] * own + [stands_for] * drawn)

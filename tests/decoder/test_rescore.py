@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from sidflow.config.learning import PairsConfig
-from sidflow.decoder.calibrate import fit_rescorer
+from sidflow.dataset.build import Dataset
+from sidflow.decoder.calibrate import collect_beams, fit_rescorer
 from sidflow.decoder.cold import Search
 from sidflow.decoder.files import load_decoder, save_decoder
 from sidflow.decoder.memory import Rescorer, build_memory
@@ -17,7 +18,7 @@ from sidflow.decoder.search import beam_search
 from sidflow.decoder.trie import build_trie
 from sidflow.pairs.mine import mine_pairs
 from tests.decoder.test_memory import pairs_of, whole
-from tests.decoder.worlds import planted_dataset, random_decoder
+from tests.decoder.worlds import histories_by_hand, planted_dataset, random_decoder, sids_of
 
 
 def beams(users: int, tells: int, width: int = 6, noise: float = 0.0) -> Beams:
@@ -51,13 +52,20 @@ def test_few_users_say_little(users: int):
     """Without validation users, or with hardly any, weights stay near the decoder's own."""
     weights, facts = fit_weights(beams(users, tells=7), dense_share=0.5)
     assert np.abs(weights - [0.5, 0.5, 0, 0, 0, 0, 0, 0]).max() < 1.0 and facts["users"] == users
+    assert (facts["ndcg@10_after"] is None) == (users < 2)  # two halves measure each other
 
 
 def test_targets_out_of_reach_say_nothing():
     """A beam without its target counts as a miss before and after."""
     found = beams(50, tells=2)
-    weights, facts = fit_weights(found._replace(targets=np.full(50, -1)), dense_share=0.5)
+    nothing = Beams(found.features[:0], found.found[:0], np.full(50, -1))
+    weights, facts = fit_weights(nothing, dense_share=0.5)
     assert weights[:2].tolist() == [0.5, 0.5] and facts["users_reached"] == 0 and facts["ndcg@10_after"] == 0
+    half = beams(200, tells=2)
+    missed = Beams(half.features, half.found, np.insert(half.targets, np.arange(200), -1))
+    (one, of_all), (two, of_half) = fit_weights(half, 0.5), fit_weights(missed, 0.5)
+    assert one.tolist() == two.tolist() and of_half["users"] == 400 and of_half["users_reached"] == 200
+    assert of_half["ndcg@10_before"] == pytest.approx(of_all["ndcg@10_before"] / 2)
 
 
 def test_features_of_a_beam():
@@ -104,6 +112,25 @@ def test_fitted_on_a_world_with_links(tmp_path: Path):
     assert np.array_equal(*ranks)
     plain = rank_contexts(searches[0], items, contexts, 40, 10).ranks
     assert (ranks[0] > 0).sum() > (plain > 0).sum()
+
+
+def test_beams_of_shared_sids_keep_the_best():
+    """Four codes for 900 items: of a beam that holds all of them 200 are kept, and targets that are among those."""
+    items, rng = 900, np.random.default_rng(0)
+    histories = histories_by_hand(rng.integers(0, items, (60, 6)).tolist(), [4] * 60, [1] * 60, items)
+    dataset = Dataset(histories, sids_of(np.arange(items)[:, None] % 4))
+    decoder, vectors = random_decoder(dataset.sids), rng.standard_normal((items, 6)).astype(np.float32)
+    contexts, memory = validation_contexts(histories), build_memory(histories, pairs_of([]))
+    found = collect_beams(decoder, dataset, vectors, Rescorer(np.zeros(8), memory), contexts)
+    reached = found.targets >= 0
+    assert found.features.shape == (reached.sum(), 200, 8) and found.found.shape == (reached.sum(), 200)
+    assert 0 < reached.sum() < 60 and len(found.targets) == 60
+    search = Search(decoder, decoder.item_table(vectors), build_trie(dataset.sids.codes))
+    ranks = rank_contexts(search, histories.items, contexts, 50, items).ranks
+    assert reached.tolist() == (ranks <= 200).tolist()
+    own = found.features[..., :2] @ np.array([1 - decoder.dense_share, decoder.dense_share], np.float32)
+    ahead = (own > np.take_along_axis(own, found.targets[reached, None], 1)).sum(1)
+    assert (1 + ahead).tolist() == ranks[reached].tolist()
 
 
 def test_users_of_the_fit_are_drawn():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidflow.decoder.spread import Spread, is_count, prefix_of
+from sidflow.decoder.spread import Spread, is_count, prefix_numbers
 from sidflow.decoder.trie import build_trie
 from sidflow.errors import DataContractError
 
@@ -54,8 +54,8 @@ def test_prefixes_of_items() -> None:
     """Counted in SID order, at each length."""
     trie = build_trie(np.array([[1, 0], [0, 2], [1, 0], [1, 5]]))
     items = np.array([[0, 1], [2, 3]])
-    assert prefix_of(trie, items, 1).tolist() == [[1, 0], [1, 1]]
-    assert prefix_of(trie, items, 2).tolist() == [[1, 0], [1, 2]]
+    assert prefix_numbers(trie, items, 1).tolist() == [[1, 0], [1, 1]]
+    assert prefix_numbers(trie, items, 2).tolist() == [[1, 0], [1, 2]]
 
 
 def test_counts_are_whole_numbers() -> None:

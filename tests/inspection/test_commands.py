@@ -45,6 +45,16 @@ def test_explain(two_releases: Path, two: Two) -> None:
     assert answer(two_releases, "explain", "i00003", "-n", "0")["siblings"] == []
 
 
+def test_explain_shows_typical_titles(two_releases: Path) -> None:
+    """Two of each prefix that has some, in the table of prefixes."""
+    found = [answer(two_releases, "explain", f"i{item:05d}", "-n", "0") for item in range(40)]
+    told = next(each for each in found if each["prefixes"][0]["titles"])
+    said = run(two_releases, "explain", told["item_id"], "-n", "0").stdout
+    assert "typical titles" in said
+    for title in told["prefixes"][0]["titles"][:2]:
+        assert title in said.split("typical titles")[1]
+
+
 def test_explain_does_not_claim_what_it_was_not_asked(two_releases: Path) -> None:
     """Without lists there are no words about them; an item without partners is told."""
     found = [answer(two_releases, "explain", f"i{item:05d}") for item in range(40)]

@@ -15,6 +15,8 @@ from sidflow.inspection.explanation import Explanation, explain
 from sidflow.inspection.quantised import quantisation_of
 from sidflow.pairs.table import Pairs, write_pairs
 from sidflow.semantic_ids.table import read_semantic_ids
+from sidflow.semantic_ids.terms import plain_text
+from sidflow.semantic_ids.topics import MIN_NODE
 from tests.inspection.changing import with_artifacts, write_artifact
 from tests.inspection.conftest import Two
 
@@ -46,6 +48,27 @@ def test_prefixes_count_their_items(two: Two) -> None:
         assert prefix.prefix == "-".join(map(str, sids.codes[5, :level]))
         assert prefix.topic == sids.topics[5][level - 1]
         assert prefix.items == (sids.codes[:, :level] == sids.codes[5, :level]).all(1).sum()
+
+
+def test_prefixes_have_typical_titles(two: Two) -> None:
+    """A named prefix shows titles of its own items, as they were stored with the SIDs; a single item has none."""
+    contents, shown = Contents(two.store, two.second), 0
+    titles = np.array([plain_text(title) for title in contents.titles.to_pylist()])
+    for item in range(40):
+        for level, prefix in enumerate(explained(two, item).prefixes, start=1):
+            own = (contents.sids.codes[:, :level] == contents.sids.codes[item, :level]).all(1)
+            assert set(prefix.titles) <= set(titles[own])
+            assert prefix.items >= MIN_NODE or not prefix.titles
+            shown += len(prefix.titles)
+    assert shown
+
+
+def test_a_release_of_before_typical_titles(own: Two) -> None:
+    """Its SID table is read as ever, and its prefixes show none."""
+    sids = Contents(own.store, own.second).sids
+    older = with_artifacts(own, semantic_ids=write_artifact(own, "semantic_ids", {"": sids}))
+    found = explain(own.store, older, "i00005")
+    assert all(each.topic and each.titles == () for each in found.prefixes)
 
 
 def test_siblings_share_the_longest_prefix_first(two: Two) -> None:

@@ -50,7 +50,7 @@ def test_rare_codes_move_to_badly_served_residuals() -> None:
     usage = used([0.4, 0.3, 0.29, 0.01])
     residuals = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
     moved = revive(codebook, usage, residuals, 0.1, stepped(codebook), np.random.default_rng(0))
-    assert moved == 1
+    assert moved.tolist() == [3]
     assert codebook.flatten().tolist() == [0, 1, 2, 9]
     assert usage.shares.sum().item() == pytest.approx(1)
     assert usage.shares[3].item() == pytest.approx(0.25 / 1.24)
@@ -71,7 +71,7 @@ def test_at_most_a_quarter_moves_at_once() -> None:
     codebook = torch.nn.Parameter(torch.arange(8.0)[:, None])
     usage = used([0.5, 0.5, 0.001, 0.0, 0.002, 0.0, 0.003, 0.004])
     residuals = torch.linspace(20, 30, 10)[:, None]
-    assert revive(codebook, usage, residuals, 0.1, stepped(codebook), np.random.default_rng(0)) == 2
+    assert revive(codebook, usage, residuals, 0.1, stepped(codebook), np.random.default_rng(0)).tolist() == [3, 5]
     assert [k for k in range(8) if codebook[k].item() != k] == [3, 5]
 
 
@@ -79,7 +79,7 @@ def test_busy_codes_stay() -> None:
     """Nothing below the threshold, nothing moved."""
     codebook = torch.nn.Parameter(torch.tensor([[0.0], [1.0]]))
     residuals = torch.tensor([[7.0]])
-    assert revive(codebook, used([0.9, 0.1]), residuals, 0.1, stepped(codebook), np.random.default_rng(0)) == 0
+    assert not len(revive(codebook, used([0.9, 0.1]), residuals, 0.1, stepped(codebook), np.random.default_rng(0)))
     assert codebook.flatten().tolist() == [0, 1]
 
 
@@ -87,7 +87,7 @@ def test_nothing_to_serve_better_moves_nothing() -> None:
     """All residuals lie on code vectors (duplicates of one item, say)."""
     codebook = torch.nn.Parameter(torch.tensor([[0.0], [1.0]]))
     residuals = torch.tensor([[0.0], [0.0]])
-    assert revive(codebook, used([1.0, 0.0]), residuals, 0.1, stepped(codebook), np.random.default_rng(0)) == 0
+    assert not len(revive(codebook, used([1.0, 0.0]), residuals, 0.1, stepped(codebook), np.random.default_rng(0)))
 
 
 def test_bias_pushes_crowded_codes_away() -> None:

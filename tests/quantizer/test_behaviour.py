@@ -28,3 +28,11 @@ def test_the_unknown_have_none() -> None:
     assert found.tolist() == [[0, 0], [0, 1], [1, 0]]
     empty = Behaviour(np.zeros(0, np.uint64), np.zeros((0, 2), np.float32))
     assert empty.of(EMBEDDINGS).tolist() == [[0, 0]] * 3
+
+
+def test_the_known_are_counted() -> None:
+    """By bytes: embeddings that were made anew and differ in the last one are all unknown."""
+    known = remember([[1, 0], [0, 1]])
+    assert known.knows(EMBEDDINGS).tolist() == [True, True, False]
+    assert not known.knows(np.nextafter(EMBEDDINGS, np.float32(9))).any()
+    assert not Behaviour(np.zeros(0, np.uint64), np.zeros((0, 2), np.float32)).knows(EMBEDDINGS).any()

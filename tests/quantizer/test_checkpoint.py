@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from sidflow.artifacts.checkpoint import FILE, Checkpoint
-from sidflow.quantizer import checkpoint as module
+from sidflow.quantizer import fit as fit_module
+from sidflow.quantizer import fit_key as key_module
 from sidflow.quantizer.baselines import mean_vector
-from sidflow.quantizer.checkpoint import fit_key
 from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.files import load_quantizer
 from sidflow.quantizer.fit import fit_quantizer
+from sidflow.quantizer.fit_key import fit_key
 from sidflow.quantizer.sampling import PairSampler
 from sidflow.quantizer.train import Trained, train_rq_vae
 from tests.killed import run_or_kill
@@ -59,6 +60,25 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path: Path, step: int) -> Non
         train(tmp_path, step)
     assert (tmp_path / FILE).exists()
     assert same(train(tmp_path), train(None))
+
+
+def test_killed_after_the_last_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While codes are described: nothing is trained again, however rarely notes are taken; saved, it is forgotten."""
+    settings, seen = config(steps=40, checkpoint_seconds=3_600.0), []
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as during, pytest.raises(KilledError):
+        during.setattr(fit_module, "describe_codes", killed)
+        fit_quantizer(VECTORS, PAIRS, settings, folder=tmp_path)
+    again = fit_quantizer(VECTORS, PAIRS, settings, None, lambda done, _: seen.append(done), tmp_path)
+    whole = fit_quantizer(VECTORS, PAIRS, settings)
+    assert seen == [] and again.facts == whole.facts
+    pairs = zip(again.quantizer.tensors(), whole.quantizer.tensors(), strict=True)
+    assert all(np.array_equal(x, y) for (_, x), (_, y) in pairs)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    again.forget()
     assert not list(tmp_path.iterdir())
 
 
@@ -132,7 +152,7 @@ def test_the_key_names_settings_and_data(monkeypatch: pytest.MonkeyPatch) -> Non
         fit_key(VECTORS, PAIRS, config(), quantizer),
     ]
     assert keys[0] == fit_key(VECTORS.copy(), PAIRS, config(checkpoint_seconds=1.0), None)
-    monkeypatch.setattr(module, "FORMAT", -1)
+    monkeypatch.setattr(key_module, "FORMAT", -1)
     assert len({*keys, fit_key(VECTORS, PAIRS, config(), None)}) == 8
 
 
@@ -160,10 +180,10 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     run_or_kill(FIT, tmp_path / "other", tmp_path / "whole")
     a, b = (load_quantizer({path.name: path for path in (tmp_path / name).iterdir()}) for name in ("resumed", "whole"))
     assert all(np.array_equal(x, y) for (_, x), (_, y) in zip(a.tensors(), b.tensors(), strict=True))
-    assert not list((tmp_path / "state").iterdir())
+    assert [path.name for path in (tmp_path / "state").iterdir()] == [FILE]  # saved, but not told
 
 
 def test_a_method_without_training_keeps_no_state(tmp_path: Path) -> None:
-    """There is nothing to go on from."""
-    fit_quantizer(VECTORS, PAIRS, config(method="rq-kmeans", checkpoint_seconds=0.0), folder=tmp_path)
+    """There is nothing to go on from, and nothing to forget."""
+    fit_quantizer(VECTORS, PAIRS, config(method="rq-kmeans", checkpoint_seconds=0.0), folder=tmp_path).forget()
     assert not list(tmp_path.iterdir())

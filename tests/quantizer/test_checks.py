@@ -38,6 +38,16 @@ def test_equal_vectors_are_refused() -> None:
         check_vectors(np.ones((4, 3), np.float32))
 
 
+def test_vectors_that_differ_by_rounding_alone_are_refused() -> None:
+    """One text, embedded in batches of different make-up; an item that differs in the fourth digit is another."""
+    vectors = np.repeat(clustered(1), 50, axis=0)
+    vectors[::3] = np.nextafter(vectors[::3], np.inf)
+    with pytest.raises(DataContractError, match="all 50 embeddings are equal but for rounding"):
+        check_vectors(vectors)
+    vectors[7, 0] += 1e-4 * np.abs(vectors[7]).max()
+    check_vectors(vectors)
+
+
 def test_empty_and_flat_arrays_are_refused() -> None:
     """No items; not a matrix."""
     with pytest.raises(DataContractError, match="no embeddings"):
@@ -69,6 +79,8 @@ def test_mismatch_names_the_first_difference() -> None:
     assert mismatch(fitted, settings, 5) == "embedding dimensions were 2, now 5"
     assert mismatch(literal(), settings, 2) == "method were by-hand, now rq-kmeans"
     assert mismatch(fitted, config(method="rq-kmeans"), 2) == "quantizer.codebooks were [4, 3], now [8, 32]"
+    fitted = replace(fitted, codebooks=tuple(book[:, :1] for book in fitted.codebooks))
+    assert mismatch(fitted, settings, 2) is None  # settings of a network do not bind a method without one
     assert (
         mismatch(replace(literal(), method="rq-vae"), config(codebooks=(4, 3)), 2)
         == "encoder widths were [], now [16, 4]"

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from sidflow.errors import ShapeError
+from sidflow.quantizer import variance
 from sidflow.quantizer.baselines import fit_rq_kmeans
+from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.diagnostics import conditional_entropy, describe_codes, diagnose, gini
 from tests.quantizer.samples import clustered, linked
 
@@ -51,22 +53,37 @@ def test_only_heldout_pairs_are_measured() -> None:
     assert describe_codes(CODES, (2, 2), linked([(0, 1)]))["cohesion"] is None
 
 
-def test_diagnose_has_everything_and_ignores_a_suffix() -> None:
-    """A fourth column that tells collisions apart is not the quantiser's."""
+def test_a_level_of_one_code_has_no_entropy() -> None:
+    """A suffix that no item needs: ln 1 is no unit, and nothing is left to know."""
+    codes = np.hstack([CODES, np.zeros((4, 1), np.int16)])
+    assert conditional_entropy(codes, (2, 2, 1)) == pytest.approx([1, 0.5, 0])
+    assert describe_codes(codes, (2, 2, 1))["conditional_entropy"][2] == 0
+
+
+def test_diagnose_has_everything() -> None:
+    """What codes tell alone, of pairs, of labels, of latents and of embeddings."""
     vectors = clustered()
     quantizer = fit_rq_kmeans(vectors, (8, 8), seed=0)
-    codes = quantizer.assign(quantizer.encode(vectors))
     labels = [str(item % 8) for item in range(200)]
     pairs = linked([(k, k + 8) for k in range(0, 100, 10)], heldout=[True] * 10)
-    facts = diagnose(quantizer, vectors, np.hstack([codes, codes[:, :1]]), pairs, labels)
-    assert facts == diagnose(quantizer, vectors, codes, pairs, labels)
+    facts = diagnose(quantizer, vectors, pairs, labels)
     assert facts["nmi"]["share"] > 0.9 and facts["neighbours"][0]["lift"] > 4
     assert facts["cohesion"][0]["share"] > 0.8
     assert len(facts["explained_variance"]) == 2 and facts["explained_variance"][1] > 0.8
+    assert len(facts["embedding_variance"]) == 2 and facts["embedding_variance"][1] > 0.8
 
 
-def test_codes_of_another_catalogue_are_refused() -> None:
-    """The lengths must agree."""
+def test_vectors_of_another_width_are_refused() -> None:
+    """They are not what the quantiser was fitted on."""
     quantizer = fit_rq_kmeans(clustered(), (8, 8), seed=0)
-    with pytest.raises(ShapeError, match=r"codes have shape \(4, 2\), allowed is \(200, 2\)"):
-        diagnose(quantizer, clustered(), CODES)
+    with pytest.raises(ShapeError, match=r"vectors have shape \(200, 12\)"):
+        diagnose(quantizer, clustered(dim=12))
+
+
+def test_latents_are_there_a_chunk_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million of them, as wide as the texts, would take 1.5 GB."""
+    monkeypatch.setattr(variance, "CHUNK", 32)
+    encode, widest = Quantizer.encode, []
+    monkeypatch.setattr(Quantizer, "encode", lambda self, rows: widest.append(len(rows)) or encode(self, rows))
+    diagnose(fit_rq_kmeans(clustered(), (8, 8), seed=0), clustered())
+    assert max(widest[1:]) == 32

@@ -23,6 +23,7 @@ def test_facts_compare_with_kmeans() -> None:
     assert fit.facts["collaborative"] == "on" and fit.facts["pairs"] == 30 and not fit.facts["warm_start"]
     assert set(fit.facts["codes"]) == set(fit.facts["rq_kmeans"])
     assert fit.facts["codes"]["cohesion"][0]["pairs"] == 15
+    assert 0 < fit.facts["reconstruction"] < 1.5 and fit.facts["behaviour_items"] is None
     json.dumps({"facts": fit.facts, "curve": fit.curve}, allow_nan=False)
 
 
@@ -32,6 +33,7 @@ def test_kmeans_as_the_method() -> None:
     assert fit.quantizer.method == "rq-kmeans" and fit.curve == []
     assert fit.facts["codes"] == fit.facts["rq_kmeans"]
     assert fit.facts["collaborative"] == "off: rq-kmeans does not learn from pairs"
+    assert fit.facts["reconstruction"] is None
 
 
 def test_text_and_behaviour_learns_from_pairs() -> None:
@@ -39,7 +41,8 @@ def test_text_and_behaviour_learns_from_pairs() -> None:
     fit = fit_quantizer(VECTORS, PAIRS, config(method="rq-kmeans-pmi", collaborative=0.0))
     assert fit.facts["collaborative"] == "on" and fit.quantizer.behaviour is not None
     heldout = fit_quantizer(VECTORS, linked([(0, 1)], heldout=[True]), config(method="rq-kmeans-pmi"))
-    assert heldout.facts["collaborative"] == "off: no pairs to learn from"
+    assert fit.facts["behaviour_items"] == fit.facts["pair_items"] > 0
+    assert heldout.facts["collaborative"] == "off: no pairs to learn from" and heldout.facts["behaviour_items"] == 0
     assert heldout.quantizer.behaviour is not None and not len(heldout.quantizer.behaviour.keys)
 
 

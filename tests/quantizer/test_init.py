@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidflow.quantizer import init
 from sidflow.quantizer.init import init_codebooks, kmeans, lloyd, random_codebooks, refine_codebooks, seed_centroids
 from tests.quantizer.samples import clustered
 
@@ -85,6 +86,15 @@ def test_large_catalogues_are_sampled() -> None:
     points = np.repeat(SQUARE, 1000, axis=0)
     (codebook,) = init_codebooks(points, (4,), np.random.default_rng(0))
     assert sorted(map(tuple, codebook.tolist())) == sorted(map(tuple, SQUARE.tolist()))
+
+
+def test_distances_are_there_a_chunk_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 points for each of 4,096 codes would take 17 GB at once."""
+    monkeypatch.setattr(init, "CHUNK", 100)
+    nearest, rows = init.nearest_codes, []
+    monkeypatch.setattr(init, "nearest_codes", lambda part, *rest: rows.append(len(part)) or nearest(part, *rest))
+    init_codebooks(clustered(1_000), (4, 4), np.random.default_rng(0))
+    assert max(rows) == 100
 
 
 def test_refinement_lowers_the_error_of_every_level() -> None:

@@ -72,9 +72,13 @@ def test_rotation_turns_the_gradient_too() -> None:
     assert latents.grad is not None and latents.grad.tolist() == [pytest.approx([14, -10], abs=1e-5)]
 
 
-def test_rotation_of_a_zero_latent_is_finite() -> None:
-    """No direction, no NaN."""
-    assert torch.isfinite(rotate(torch.zeros(1, 2), torch.ones(1, 2))).all()
+def test_rotation_of_a_zero_latent_goes_straight_through() -> None:
+    """No direction, no NaN: the value is the quantised one, and the gradient passes unchanged."""
+    latents = torch.zeros(1, 2, requires_grad=True)
+    passed = rotate(latents, torch.tensor([[1.0, 2.0]]))
+    (passed * torch.tensor([[5.0, 7.0]])).sum().backward()
+    assert passed.tolist() == [[1, 2]]
+    assert latents.grad is not None and latents.grad.tolist() == [[5, 7]]
 
 
 def test_export_encodes_like_the_network() -> None:

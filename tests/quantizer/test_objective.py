@@ -6,7 +6,7 @@ import torch
 
 from sidflow.quantizer.balance import Usage
 from sidflow.quantizer.model import RqVae
-from sidflow.quantizer.objective import joint_losses
+from sidflow.quantizer.objective import Batch, joint_losses
 from sidflow.quantizer.sampling import PairBatch
 from tests.quantizer.samples import config
 
@@ -14,19 +14,19 @@ PAIR = PairBatch(np.array([0, 1]), np.ones(1, np.float32), np.eye(2, dtype=bool)
 
 
 def losses(
-    pairs: PairBatch | None = PAIR, shares: list[float] | None = None, **changes: object
+    pairs: PairBatch | None = PAIR, shares: list[float] | None = None, levels: int = 2, **changes: object
 ) -> dict[str, torch.Tensor]:
     """The losses of four items on a fresh network."""
-    network = RqVae((6, 5, 4), (8, 8), seed=0)
+    network = RqVae((6, 5, 4), (8,) * levels, seed=0)
     rng = np.random.default_rng(0)
-    network.set_codebooks([rng.standard_normal((8, 4)).astype(np.float32) for _ in range(2)])
+    network.set_codebooks([rng.standard_normal((8, 4)).astype(np.float32) for _ in range(levels)])
     inputs = torch.nn.functional.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), dim=1)
-    usages = [Usage(8), Usage(8)]
+    usages = [Usage(8) for _ in range(levels)]
     for usage in usages:
         usage.scale = torch.tensor(1.0)
         usage.shares = torch.tensor(shares) if shares else usage.shares
     quantised = network.quantise(network.encoder(inputs))
-    return joint_losses(network.decoder, inputs, quantised, pairs, usages, config(**changes), rng)
+    return joint_losses(network.decoder, Batch(inputs, quantised, pairs), usages, config(**changes), rng)
 
 
 def test_every_part_can_be_switched_off() -> None:
@@ -54,3 +54,13 @@ def test_rotation_keeps_the_values() -> None:
     assert losses()["reconstruction"].item() == pytest.approx(
         losses(gradient="rotation")["reconstruction"].item(), rel=1e-5
     )
+
+
+def test_the_prefix_of_one_level_is_not_asked_for_twice() -> None:
+    """A VQ-VAE's first code is all there is: its collaborative loss does not depend on the prefix's weight."""
+    two = PairBatch(np.arange(4), np.ones(2, np.float32), np.eye(4, dtype=bool))
+    for levels in (1, 2):
+        whole, more = (
+            losses(two, levels=levels, collaborative_prefix=each)["collaborative"].item() for each in (0.0, 0.5)
+        )
+        assert (more > whole) == (levels > 1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sidflow.quantizer.baselines import mean_vector
+from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.model import RqVae
 from sidflow.quantizer.plateau import LOOK_EVERY, TAIL, Plateau
 from sidflow.quantizer.sampling import PairSampler
@@ -38,10 +39,10 @@ def walk(losses: list[float], patience: int, steps: int = 1000) -> list[int]:
     return went
 
 
-def train(**changes: object) -> Trained:
+def train(initial: Quantizer | None = None, **changes: object) -> Trained:
     """A fit of the small catalogue with pairs."""
     sampler = PairSampler(PAIRS, len(VECTORS))
-    return train_rq_vae(VECTORS, mean_vector(VECTORS), sampler, config(**changes))
+    return train_rq_vae(VECTORS, mean_vector(VECTORS), sampler, config(**changes), initial)
 
 
 def test_a_falling_loss_is_left_alone() -> None:
@@ -91,3 +92,11 @@ def test_patience_0_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """No sample is drawn, no loss computed."""
     monkeypatch.setattr(Plateau, "loss", lambda self, model: pytest.fail("looked"))
     assert train(steps=100, patience=0).plateau is None
+
+
+def test_a_refit_waits_for_its_share_of_the_patience() -> None:
+    """It has 30% of the steps: with all of the patience it could never stop waiting before its tail began."""
+    first = train(steps=600, patience=0).quantizer
+    again = train(first, steps=600, patience=160, lr=1e-6)
+    assert again.plateau is not None and 160 * 0.3 <= again.plateau < 600 * 0.3 * TAIL
+    assert train(first, steps=600, patience=0).plateau is None

@@ -86,6 +86,22 @@ def test_pairs_bring_partners_together() -> None:
     assert with_pairs > without + 0.3
 
 
+def test_the_reconstruction_is_of_what_is_kept() -> None:
+    """The whole catalogue, with the final codebooks: near the last batch's, worse with fewer codes."""
+    fit = train(steps=150, lr=5e-3)
+    assert fit.reconstruction == pytest.approx(fit.curve[-1]["reconstruction"], rel=0.3)
+    assert train(steps=150, lr=5e-3, codebooks=(4,)).reconstruction > fit.reconstruction + 0.1
+
+
+def test_a_code_that_moves_forgets_its_bias() -> None:
+    """As if it had just been initialised: dead for long, it had become the nearest of all by its bias."""
+    options = {"balance": "bias", "balance_perplexity": 1.0, "balance_weight": 0.3, "revive_every": 30}
+    fit = train(**options, revive_below=0.99, revive_until=1.0, codebooks=(16,))
+    assert fit.revived[0] > 0
+    assert (fit.quantizer.biases[0] == 0).sum() == fit.revived[0]
+    assert train(**options, revive_until=0.0, codebooks=(16,)).quantizer.biases[0].all()
+
+
 def test_the_curve_names_losses_and_perplexity() -> None:
     """At most fifty points or so, the last at the last step."""
     curve = train(pairs=True, steps=120)[1]
@@ -117,8 +133,8 @@ def test_revival_fills_a_codebook_that_starts_dead() -> None:
         "lloyd_passes": 0,
         "balance": "none",
     }
-    revived, _, counts, _ = train(**options)
-    idle, _, none, _ = train(**options, revive_every=0)
+    revived, _, counts, *_ = train(**options)
+    idle, _, none, *_ = train(**options, revive_every=0)
     assert min(counts) > 0 and none == [0, 0]
     assert len(np.unique(codes(idle)[:, 0])) == 1
     assert len(np.unique(codes(revived)[:, 0])) >= 6

@@ -50,10 +50,14 @@ def test_coverage_and_facts_of_pairs() -> None:
 
 
 def test_usage_is_sorted_and_beside_the_fair_share() -> None:
-    """Dead codes are zeros at the end; the fair share is items over codes."""
+    """Dead codes are zeros at the end; the fair share is items over codes, for each size of a level."""
     codes = np.array([[0, 1], [0, 1], [2, 1], [0, 0]])
     figure = usage_figure(codes, (4, 2))
-    assert [each["y"] for each in figure.data] == [[3, 1, 0, 0], [3, 1], [1.0, 1.0]]
+    assert [each["y"] for each in figure.data] == [[3, 1, 0, 0], [3, 1], [1.0, 1.0], [2.0, 2.0]]
+    assert [each["x"] for each in figure.data[2:]] == [[1, 4], [1, 2]]
+    assert [each["name"] for each in figure.data[2:]] == ["fair share of 4 codes", "fair share of 2 codes"]
+    assert figure.summary.endswith("the fair share is 1.0 items for each of 4 codes, 2.0 items for each of 2 codes.")
+    assert [each["name"] for each in usage_figure(codes, (4, 4)).data] == ["level 1", "level 2", "fair share"]
     described = {name: [0.5, 1.0] for name in ("usage", "perplexity", "gini", "conditional_entropy")}
     table = usage_table(described, codes, (4, 2))
     assert table.rows == (
@@ -65,17 +69,17 @@ def test_usage_is_sorted_and_beside_the_fair_share() -> None:
 def test_what_prefixes_share() -> None:
     """Measures are matched by level; those that were not taken are dashes."""
     facts = {
-        "explained_variance": [0.75, 0.9], "collisions": 0.03, "neighbours": None,
+        "explained_variance": [0.75, 0.9], "embedding_variance": [0.25, 0.5], "collisions": 0.03, "neighbours": None,
         "cohesion": [{"level": 1, "lift": 15.3}], "nmi": {"share": 0.5458, "chance": 0.2268, "lift": 2.4},
         "rq_kmeans": {
             "explained_variance": [0.4], "collisions": 0.1, "cohesion": None, "nmi": None,
-            "neighbours": [{"level": 1, "share": 0.667}],
+            "neighbours": [{"level": 1, "share": 0.667, "lift": 12.34}],
         },
     }  # fmt: skip
     assert fit_table(facts).rows == (
-        ("sidflow, 1 code", "75.0%", "15.3", "-", "0.546 (chance 0.227)", "3.0%"),
-        ("sidflow, 2 codes", "90.0%", "-", "-", "-", "3.0%"),
-        ("residual k-means, 1 code", "40.0%", "-", "66.7%", "-", "10.0%"),
+        ("sidflow, 1 code", "25.0%", "75.0%", "15.3", "-", "0.546 (chance 0.227)", "3.0%"),
+        ("sidflow, 2 codes", "50.0%", "90.0%", "-", "-", "-", "3.0%"),
+        ("residual k-means, 1 code", "-", "40.0%", "-", "66.7% (12.3 times chance)", "-", "10.0%"),
     )
     assert fit_table({}).rows == ()
 
@@ -89,8 +93,10 @@ def test_quantiser_curves() -> None:
     figure = quantizer_losses(rows)
     assert [(each["name"], each["y"]) for each in figure.data] == [
         ("reconstruction", [0.8, 0.7]),
-        ("balance", [0.1, None]),
+        ("balance, weighted", [0.1, None]),
     ]
+    warm = quantizer_losses([{**row, "anchor": 0.2} for row in rows])
+    assert (warm.data[-1]["name"], warm.data[-1]["y"]) == ("anchor", [0.2, 0.2])
     assert [each["y"] for each in quantizer_perplexity(rows).data] == [[0.9, 0.8], [0.8, 0.7]]
 
 

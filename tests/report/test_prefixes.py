@@ -7,8 +7,9 @@ from hypothesis.extra import numpy as arrays
 
 from sidflow.report.groups import GROUPS, Groups, group_codes
 from sidflow.report.item_map import map_figure, project, sample
-from sidflow.report.prefix_tree import SECOND, THIRD, biggest_prefixes, sunburst
+from sidflow.report.prefix_tree import WIDTHS, Prefixes, biggest_prefixes, sunburst
 from sidflow.report.subject import Subject
+from sidflow.semantic_ids.terms import plain_text
 
 ONE = Groups(np.zeros(300, np.int64), np.arange(300), ("all",))
 
@@ -41,7 +42,7 @@ codes = st.integers(1, 60).flatmap(
 @given(codes)
 def test_every_node_is_the_sum_of_its_children(codes: np.ndarray) -> None:
     """Plotly draws nothing when they differ; leaves that were not opened have none. All items are counted once."""
-    data = sunburst(codes, lambda item, level: f"topic {level}", ONE).data[0]
+    data = sunburst(Prefixes(codes, lambda item, level: f"topic {level}"), ONE).data[0]
     values = dict(zip(data["ids"], data["values"], strict=True))
     assert len(values) == len(data["ids"])
     assert values["all"] == len(codes)
@@ -54,24 +55,44 @@ def test_every_node_is_the_sum_of_its_children(codes: np.ndarray) -> None:
 def test_the_tree_is_bounded() -> None:
     """A hundred thousand items with all paths used give no more nodes than the widths allow."""
     codes = np.random.default_rng(0).integers(0, 256, (100_000, 3)).astype(np.int16)
-    data = sunburst(codes, lambda item, level: "", ONE).data[0]
-    assert len(data["ids"]) <= 2 + 256 * (1 + (SECOND + 1) * (1 + THIRD + 1))
+    data = sunburst(Prefixes(codes, lambda item, level: ""), ONE).data[0]
+    second, third = WIDTHS
+    assert len(data["ids"]) <= 2 + 256 * (1 + (second + 1) * (1 + third + 1))
     assert "0-other" in data["ids"]
 
 
 def test_topics_in_the_tree_hold_no_markup() -> None:
     """Only the breaks and the bold that the tree itself sets are markup."""
-    data = sunburst(np.zeros((3, 3), np.int16), lambda item, level: "<a href=x>y</a>", ONE).data[0]
+    titles = {(0,): ("<a href=x>z</a>",)}
+    data = sunburst(Prefixes(np.zeros((3, 3), np.int16), lambda item, level: "<a href=x>y</a>", titles), ONE).data[0]
     assert all("<a" not in each for each in data["labels"] + data["customdata"])
     assert any("&lt;a" in each for each in data["customdata"])
 
 
 def test_the_biggest_first_codes() -> None:
     """Most items first, with the number of second codes below and an example."""
-    table = biggest_prefixes(
-        np.array([[1, 0], [1, 1], [0, 0]]), lambda item, level: "topic", ["first", "second", "third"]
-    )
+    codes = np.array([[1, 0], [1, 1], [0, 0]])
+    table = biggest_prefixes(Prefixes(codes, lambda item, level: "topic"), ["first", "second", "third"])
     assert table.rows == (("1", "topic", "2", "66.7%", "2", "first"), ("0", "topic", "1", "33.3%", "1", "third"))
+
+
+def test_typical_titles_of_prefixes() -> None:
+    """Two where there are some: below the topic in the figure, at the end of the row in the table."""
+    codes = np.array([[1, 0], [1, 1], [0, 0]])
+    known = Prefixes(codes, lambda item, level: "topic", {(1,): ("a & b", "c", "d"), (1, 1): ("e",)})
+    data = sunburst(known, ONE).data[0]
+    said = dict(zip(data["ids"], data["customdata"], strict=True))
+    assert said["1"] == "<b>1</b> topic<br>a &amp; b<br>c"
+    assert (said["1-1"], said["1-0"], said["0"]) == ("<b>1-1</b> topic<br>e", "<b>1-0</b> topic", "<b>0</b> topic")
+    assert [row[-1] for row in biggest_prefixes(known, ["first", "second", "third"]).rows] == ["a & b; c", "third"]
+
+
+def test_typical_titles_come_with_the_release(subject: Subject) -> None:
+    """Stored beside the SID table, and titles of items that have the prefix."""
+    assert subject.typical_titles
+    for prefix, titles in subject.typical_titles.items():
+        own = np.flatnonzero((subject.sids.codes[:, : len(prefix)] == prefix).all(axis=1))
+        assert set(titles) <= {plain_text(subject.titles[item]) for item in own}
 
 
 def test_the_sample_is_the_same_every_time() -> None:

@@ -6,15 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidflow.config.codes import SemanticIdsConfig
-from sidflow.errors import ConfigError, ReleaseMismatch, ShapeError
+from sidflow.errors import ReleaseMismatch, ShapeError
 from sidflow.semantic_ids.assign import assign_semantic_ids
 from sidflow.semantic_ids.churn import measure_churn
 from sidflow.semantic_ids.hysteresis import complete_path, keep_old_paths
+from sidflow.semantic_ids.policy import Decision
 from sidflow.semantic_ids.table import SidTable
 from sidflow.semantic_ids.unique import squared_errors
 from tests.semantic_ids.planted import ids_of, quantizer_of, random_quantizer, table_of, unit_vectors
 
 CONFIG = SemanticIdsConfig()
+KEEP, ASSIGN_NEW = (Decision(action, "", False, None) for action in ("keep", "assign_new"))
+FULL = Decision("full", "", True, None)
 LINE = quantizer_of([[0], [10]], [[0], [1], [2]])
 
 
@@ -32,7 +35,7 @@ def release(assignment, ids):
 def test_a_first_assignment_is_unique_and_counts_all_items_as_new():
     """Without a previous table there is no churn."""
     quantizer, vectors, ids = numbered(*range(20))
-    codes, sizes, facts = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, "full")
+    codes, sizes, facts = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, FULL)
     assert len(np.unique(codes, axis=0)) == 20
     assert sizes == (4, 6)
     assert (facts["new_items"], facts["common_items"], facts["churn"]) == (20, 0, 0.0)
@@ -42,8 +45,8 @@ def test_a_first_assignment_is_unique_and_counts_all_items_as_new():
 def test_keep_changes_nothing():
     """Known items keep their codes exactly, though the vectors moved."""
     quantizer, vectors, ids = numbered(*range(12))
-    first = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, "full")
-    again = assign_semantic_ids(quantizer, -vectors, ids, CONFIG, release(first, ids), "keep")
+    first = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, FULL)
+    again = assign_semantic_ids(quantizer, -vectors, ids, CONFIG, release(first, ids), KEEP)
     assert (again.codes == first.codes).all()
     assert again.facts["churn"] == 0
     assert again.facts["kept_old_share"] > 0
@@ -52,8 +55,8 @@ def test_keep_changes_nothing():
 def test_keep_drops_removed_items():
     """Items that are gone lose their row, the others keep their codes."""
     quantizer, vectors, ids = numbered(*range(12))
-    first = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, "full")
-    left = assign_semantic_ids(quantizer, vectors[4:], ids[4:], CONFIG, release(first, ids), "keep")
+    first = assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, FULL)
+    left = assign_semantic_ids(quantizer, vectors[4:], ids[4:], CONFIG, release(first, ids), KEEP)
     assert (left.codes == first.codes[4:]).all()
     assert left.facts["removed_items"] == 4
 
@@ -62,7 +65,7 @@ def test_new_items_settle_around_the_known():
     """A new item on a taken path takes the next free one, though it is nearer; the known one stays."""
     before = table_of([[0, 0]], (2, 3), ids=ids_of(1))
     vectors = np.zeros((2, 1), np.float32)
-    codes, _, facts = assign_semantic_ids(LINE, vectors, ids_of(0, 1), CONFIG, before, "assign_new")
+    codes, _, facts = assign_semantic_ids(LINE, vectors, ids_of(0, 1), CONFIG, before, ASSIGN_NEW)
     assert codes.tolist() == [[0, 1], [0, 0]]
     assert (facts["new_items"], facts["churn"]) == (1, 0.0)
     assert facts["natural_unique_share"] == 0.5
@@ -74,9 +77,9 @@ def test_assign_new_never_moves_a_known_item(known, new, mode):
     """Whatever the mode and the numbers, churn is nought and the table stays valid."""
     config = SemanticIdsConfig(uniqueness=mode)
     quantizer, vectors, ids = numbered(*range(new, new + known))
-    first = assign_semantic_ids(quantizer, vectors, ids, config, None, "full")
+    first = assign_semantic_ids(quantizer, vectors, ids, config, None, FULL)
     quantizer, vectors, more = numbered(*range(new + known))
-    second = assign_semantic_ids(quantizer, vectors, more, config, release(first, ids), "assign_new")
+    second = assign_semantic_ids(quantizer, vectors, more, config, release(first, ids), ASSIGN_NEW)
     assert (second.codes[new:] == first.codes).all()
     assert second.facts["churn_by_level"] == [0.0] * len(first.sizes)
     assert second.facts["unique"] or mode == "allow"
@@ -87,7 +90,7 @@ def test_suffix_level_never_shrinks_while_codes_are_kept():
     """The decoder's vocabulary stays when the item with the highest suffix leaves."""
     config = SemanticIdsConfig(uniqueness="suffix")
     before = table_of([[0, 0, 0], [0, 0, 4]], (2, 3, 5))
-    left = assign_semantic_ids(LINE, np.zeros((1, 1), np.float32), ids_of(0), config, before, "keep")
+    left = assign_semantic_ids(LINE, np.zeros((1, 1), np.float32), ids_of(0), config, before, KEEP)
     assert left.sizes == (2, 3, 5)
     assert left.facts["sizes"] == [2, 3, 5]
 
@@ -97,8 +100,8 @@ def test_full_without_drift_changes_nothing():
     quantizer, vectors, ids = numbered(*range(20))
     for mode in ("unique", "suffix"):
         config = SemanticIdsConfig(uniqueness=mode, hysteresis=10)
-        first = assign_semantic_ids(quantizer, vectors, ids, config, None, "full")
-        again = assign_semantic_ids(quantizer, vectors, ids, config, release(first, ids), "full")
+        first = assign_semantic_ids(quantizer, vectors, ids, config, None, FULL)
+        again = assign_semantic_ids(quantizer, vectors, ids, config, release(first, ids), FULL)
         assert (again.codes == first.codes).all()
 
 
@@ -108,7 +111,7 @@ def test_full_moves_whoever_gains_more_than_the_hysteresis(hysteresis, codes):
     quantizer = quantizer_of([[0]], [[0.8], [0.6]])
     config = SemanticIdsConfig(hysteresis=hysteresis)
     before = table_of([[0, 1]], (1, 2))
-    result = assign_semantic_ids(quantizer, np.ones((1, 1), np.float32), ids_of(0), config, before, "full")
+    result = assign_semantic_ids(quantizer, np.ones((1, 1), np.float32), ids_of(0), config, before, FULL)
     assert result.codes.tolist() == codes
 
 
@@ -117,15 +120,39 @@ def test_items_on_old_paths_stay_first_after_a_refit():
     quantizer = quantizer_of([[0, 0]], [[1, 0], [0, 1], [-1, 0]])
     before = table_of([[0, 0]], (1, 3), ids=ids_of(1))
     vectors = np.array([[1, 0], [0.8, 0.6]], np.float32)
-    codes = assign_semantic_ids(quantizer, vectors, ids_of(0, 1), CONFIG, before, "full").codes
+    codes = assign_semantic_ids(quantizer, vectors, ids_of(0, 1), CONFIG, before, FULL).codes
     assert codes.tolist() == [[0, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("action", ["full", "re_encode"])
+def test_only_a_warm_start_holds_items_to_old_names(action):
+    """A quantiser fitted from scratch gives its codes other names: an item is not kept on one that fits by chance."""
+    quantizer = quantizer_of([[0]], [[0.8], [0.6]])
+    config, before = SemanticIdsConfig(hysteresis=10), table_of([[0, 1]], (1, 2))
+    codes = {}
+    for warm in (False, True):
+        decision = Decision(action, "", warm, None)
+        made = assign_semantic_ids(quantizer, np.ones((1, 1), np.float32), ids_of(0), config, before, decision)
+        codes[warm] = made.codes.tolist()
+        assert made.facts["common_items"] == 1
+    assert codes == {False: [[0, 0]], True: [[0, 1]]}
+
+
+def test_kept_items_count_as_off_their_nearest_path():
+    """Nothing is moved to be unique, but both items have a path that is not their nearest, and the gate sees it."""
+    before = table_of([[0, 2], [1, 0]], (2, 3))
+    vectors = np.array([[-1], [1]], np.float32)
+    facts = assign_semantic_ids(
+        quantizer_of([[-1], [1]], [[0], [0.2], [0.4]]), vectors, ids_of(0, 1), CONFIG, before, KEEP
+    ).facts
+    assert facts["repaired_share"] == facts["kept_old_share"] == 0.5
 
 
 def test_a_table_of_another_shape_is_not_held_on_to():
     """After a change of codebooks a full assignment starts afresh, and every common item churns."""
     quantizer, vectors, ids = numbered(*range(6))
     before = table_of([[k] for k in range(6)], (9,), ids=ids)
-    facts = assign_semantic_ids(quantizer, vectors, ids, CONFIG, before, "full").facts
+    facts = assign_semantic_ids(quantizer, vectors, ids, CONFIG, before, FULL).facts
     assert facts["churn"] == 1.0
     assert facts["kept_old_share"] == 0.0
 
@@ -134,21 +161,19 @@ def test_keeping_what_cannot_be_kept_is_refused():
     """keep and assign_new need a previous table of the quantiser's own levels."""
     quantizer, vectors, ids = numbered(0)
     with pytest.raises(ReleaseMismatch, match="no previous SID table"):
-        assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, "keep")
+        assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, KEEP)
     with pytest.raises(ReleaseMismatch, match=r"levels \[9\], but the quantiser has \[4, 6\]"):
-        assign_semantic_ids(quantizer, vectors, ids, CONFIG, table_of([[0]], (9,), ids=ids), "assign_new")
+        assign_semantic_ids(quantizer, vectors, ids, CONFIG, table_of([[0]], (9,), ids=ids), ASSIGN_NEW)
     with pytest.raises(ReleaseMismatch, match="uniqueness=suffix"):
         config = SemanticIdsConfig(uniqueness="suffix")
-        assign_semantic_ids(quantizer, vectors, ids, config, table_of([[0, 0]], (4, 6), ids=ids), "keep")
+        assign_semantic_ids(quantizer, vectors, ids, config, table_of([[0, 0]], (4, 6), ids=ids), KEEP)
 
 
-def test_unknown_decisions_and_uneven_rows_are_refused():
-    """Messages name what is allowed."""
+def test_uneven_rows_are_refused():
+    """Each item has one vector."""
     quantizer, vectors, ids = numbered(0, 1)
-    with pytest.raises(ConfigError, match="'partly' is unknown; allowed: keep, assign_new, full, re_encode"):
-        assign_semantic_ids(quantizer, vectors, ids, CONFIG, None, "partly")
     with pytest.raises(ShapeError, match="1 vectors for 2 item ids"):
-        assign_semantic_ids(quantizer, vectors[:1], ids, CONFIG, None, "full")
+        assign_semantic_ids(quantizer, vectors[:1], ids, CONFIG, None, FULL)
 
 
 def test_hysteresis_keeps_the_longest_old_prefix_that_is_good_enough():

@@ -10,10 +10,12 @@ import pytest
 from sidflow.embedding.table import Embeddings
 from sidflow.histories.table import Histories
 from sidflow.pairs.table import Pairs
+from sidflow.quantizer.codebook import CHUNK
 from sidflow.semantic_ids import drift
 from sidflow.semantic_ids.drift import PreviousState, monitor
-from sidflow.semantic_ids.drift_measures import embedding_drift, pair_jaccard, pair_lift, psi
+from sidflow.semantic_ids.drift_measures import embedding_drift, pair_jaccard, psi, quantisation_error
 from tests.semantic_ids.planted import ids_of, quantizer_of, table_of
+from tests.semantic_ids.reading import Watched
 
 CROSS = quantizer_of([[1, 0], [0, 1], [-1, 0], [0, -1]])
 VECTORS = np.array([[0.8, 0.6], [0.6, 0.8], [-0.8, 0.6], [-0.6, 0.8]], np.float32)
@@ -107,13 +109,30 @@ def test_traffic_moves_between_codes(state):
 
 
 def test_cohesion_ratio_compares_heldout_pairs(state, monkeypatch):
-    """Items 1 and 3 share a code: if the held-out pairs move there, cohesion rises from that of half of them."""
+    """Items 1 and 3 share a code, 0 and 2 have their own: shares over how often ends of different pairs are alike."""
     monkeypatch.setattr(drift, "MIN_PAIRS", 2)
-    before = replace(state, pairs=pairs_of((0, 2), (1, 3)))  # lift 1/2 over (1 + 1 + 4) / 16
-    now = monitor(before, state.embeddings, state.histories, pairs_of((1, 3), (0, 3)))  # 1/2 over (9 + 1) / 16
-    assert now.cohesion_ratio == pytest.approx((0.5 / (10 / 16)) / (0.5 / (6 / 16)))
-    trained = monitor(before, state.embeddings, state.histories, pairs_of((1, 3), (0, 3), heldout=False))
+    then, now = ((0, 2), (1, 3), (0, 3)), ((1, 3), (1, 3), (0, 2))  # one of three share a code, then two
+    chances = 3 / 12, 4 / 12  # of the 4 x 3 ways to take two ends: codes (0, 2), (1, 1), (0, 1); (1, 1), (1, 1), (0, 2)
+    state = replace(state, pairs=pairs_of(*then))
+    assert monitor(state, state.embeddings, state.histories, pairs_of(*now)).cohesion_ratio == pytest.approx(
+        (2 / 3 / chances[1]) / (1 / 3 / chances[0])
+    )
+    trained = monitor(state, state.embeddings, state.histories, pairs_of(*now, heldout=False))
     assert trained.cohesion_ratio is None
+
+
+def test_cohesion_ratio_does_not_depend_on_the_number_of_pairs():
+    """The same world with 5,000 held-out pairs at fit and 250 now has not drifted, at 256 codes, on the average."""
+    rng, codes = np.random.default_rng(0), np.arange(256)
+
+    def world(pairs):
+        a = rng.integers(256, size=pairs)
+        return pairs_of(
+            *zip(a, np.where(rng.random(pairs) < 0.1, a, rng.integers(256, size=pairs)), strict=True)
+        ), codes
+
+    ratios = [drift._cohesion_ratio(world(5_000), world(250)) for _ in range(60)]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.1)
 
 
 def test_few_heldout_pairs_measure_nothing(state):
@@ -136,11 +155,15 @@ def test_psi_literal():
     assert psi(np.array([5, 5]), np.array([500, 500])) == 0
 
 
-def test_pair_lift_literal():
-    """Both pairs share one of two codes: certain, against a half by chance."""
-    assert pair_lift(np.array([0, 1]), np.array([0, 1])) == 2
-    assert pair_lift(np.array([0, 1]), np.array([1, 0])) == 0
-    assert pair_lift(np.array([], int), np.array([], int)) is None
+def test_quantisation_error_in_chunks():
+    """Error and spread over the rows asked for, however many chunks they fill; nothing for none."""
+    vectors = np.tile(VECTORS, (CHUNK // 2, 1))
+    watched = Watched(vectors)
+    error, spread = quantisation_error(CROSS, watched, np.arange(len(vectors)))
+    assert error == pytest.approx(0.4)
+    assert spread == pytest.approx(float(VECTORS.var(axis=0).sum()))
+    assert watched.read == [CHUNK, CHUNK]
+    assert quantisation_error(CROSS, vectors, np.array([], int)) == (None, 0.0)
 
 
 def test_embedding_drift_literal():

@@ -159,7 +159,16 @@ def test_decision_round_trip(tmp_path, monitors):
     assert read_decision({"decision.json": tmp_path / "decision.json"}) == decision
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "nonsense", '{"monitors": {"psi": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "nonsense",
+        '{"monitors": {"psi": 1}}',
+        '{"action": "partly", "reason": "", "warm_start": false, "monitors": null}',
+    ],
+)
 def test_a_file_that_is_no_decision_is_corrupt(tmp_path, text):
     """Any other JSON, or none, is refused."""
     path = tmp_path / "decision.json"

@@ -6,12 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from sidflow.errors import CorruptArtifact, ShapeError
-from sidflow.semantic_ids.table import path_groups, positions, read_semantic_ids, write_semantic_ids
+from sidflow.semantic_ids.table import positions, read_semantic_ids, write_semantic_ids
 from tests.semantic_ids.planted import ids_of, table_of
 
 
@@ -114,14 +111,3 @@ def test_positions():
     """Known items are found, others are -1."""
     assert positions(ids_of(3, 1, 7), ids_of(1, 2, 3)).tolist() == [2, 0, -1]
     assert positions(ids_of(3), pa.array([], pa.string())).tolist() == [-1]
-
-
-@given(arrays.arrays(np.int16, st.tuples(st.integers(1, 12), st.integers(1, 9)), elements=st.integers(0, 32_767)))
-def test_path_groups_match_numpy(codes):
-    """Groups equal numpy's unique rows, though nine levels of 32,768 codes overflow any integer key."""
-    assert path_groups(codes).tolist() == np.unique(codes, axis=0, return_inverse=True)[1].tolist()
-
-
-def test_path_groups_of_no_levels_are_one_group():
-    """The empty prefix is shared by all."""
-    assert path_groups(np.zeros((3, 0), np.int16)).tolist() == [0, 0, 0]

@@ -5,11 +5,16 @@ import pytest
 
 from sidflow.errors import ShapeError
 from sidflow.semantic_ids.terms import pick_terms, plain_text, term_matrix, text_terms
-from sidflow.semantic_ids.topics import find_topics, name_topics
+from sidflow.semantic_ids.topics import find_topics
 
 SOAPS = ["Lavender Bar Soap 3.5 oz", "Oat Bar Soap", "Rose Bar Soap, 2 pack", "Olive Bar Soap", "Lemon Bar Soap"]
 COMBS = ["Wide Hair Comb", "Fine Hair Comb", "Tail Hair Comb", "Wood Hair Comb", "Steel Hair Comb"]
 POLISH = ["Red Nail Polish", "Blue Nail Polish", "Gold Nail Polish", "Clear Nail Polish", "Pink Nail Polish"]
+
+
+def name_topics(codes, titles, extra=None, terms=3):
+    """Topic names by item."""
+    return find_topics(codes, titles, extra, terms).by_item(codes)
 
 
 def test_names_tell_nodes_apart():
@@ -45,13 +50,30 @@ def test_a_node_without_distinguishing_terms_inherits():
 
 
 def test_topic_names_structure():
-    """Names and typical titles by prefix; unknown prefixes fall back to the nearest named one."""
+    """Names and typical titles by prefix; items of unknown prefixes take the nearest name above."""
     topics = find_topics(np.repeat([[3, 1], [4, 1]], 5, axis=0), SOAPS + COMBS)
     assert topics.names == {(3,): "bar soap", (4,): "hair comb"}
-    assert topics.name((3, 1)) == "bar soap"
-    assert topics.name((9,)) == "assorted"
+    assert topics.by_item(np.array([[3, 7], [9, 1]])) == (("bar soap", "bar soap"), ("assorted", "assorted"))
     assert len(topics.titles[4,]) == 3
     assert set(topics.titles[4,]) <= set(COMBS)
+
+
+def test_the_most_typical_title_comes_first():
+    """It says what sets its node apart, and little else: neither a longer title nor another one is nearer to all."""
+    long = "Mint Bar Soap Soap Dish Travel Case Sponge Towel Brush Comb"
+    titles = ["Mint Soap Bar Refill", long, "Mint Bar Soap", "Oat Bar", "Mint Bar Soap", *COMBS]
+    titles += ["Travel Case", "Soap Dish", "Sponge Towel", "Travel Case", "Soap Dish"] * 2
+    topics = find_topics(np.repeat([[0], [1], [2], [2]], 5, axis=0), titles)
+    assert topics.titles[0,][0] == "Mint Bar Soap"
+    assert len(set(topics.titles[0,])) == 3
+
+
+def test_codes_out_of_order():
+    """The items of a prefix need not stand together."""
+    codes = np.tile([[1, 0], [0, 5]], (5, 1))
+    topics = find_topics(codes, [title for two in zip(COMBS, SOAPS, strict=True) for title in two])
+    assert topics.names == {(0,): "bar soap", (1,): "hair comb"}
+    assert set(topics.titles[0,]) <= set(SOAPS)
 
 
 def test_extra_texts_count():

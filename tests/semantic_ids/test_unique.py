@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
-from sidflow.errors import ConfigError, ShapeError
-from sidflow.semantic_ids.repair import repair_paths
-from sidflow.semantic_ids.search import TakenPaths, free_paths
+from sidflow.errors import ConfigError, DataContractError, ShapeError
+from sidflow.semantic_ids import repair
+from sidflow.semantic_ids.repair import _contenders, _share_free_codes, repair_paths
+from sidflow.semantic_ids.search import TakenPaths, code_costs, free_paths
 from sidflow.semantic_ids.unique import add_suffix, distortion_ratio, make_unique, squared_errors
 from tests.semantic_ids.planted import ids_of, quantizer_of, random_quantizer, unit_vectors
 
@@ -81,8 +83,10 @@ def test_every_path_can_be_filled():
 
 
 def test_more_items_than_paths_are_refused():
-    """The message says how many fit and what to enlarge."""
-    with pytest.raises(ConfigError, match=r"7 items do not fit 6 paths of quantizer.codebooks \[2, 3\]"):
+    """The same words as before a fit: how many fit and what to enlarge."""
+    with pytest.raises(
+        DataContractError, match=r"7 items but only 6 SIDs; .* Raise quantizer.codebooks \(now \[2, 3\]"
+    ):
         settle(LINE, [0.0] * 7)
 
 
@@ -218,6 +222,37 @@ def test_twenty_thousand_copies_share_one_search():
     assert tuple(quantizer.assign(latents[:1])[0]) in set(map(tuple, codes))
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(7, 60), st.integers(1, 6))
+def test_a_thinned_out_bucket_costs_no_more(seed, rows, codes):
+    """However many rows want few codes, those that are left out could not have made the whole cheaper."""
+    rng = np.random.default_rng(seed)
+    residuals = rng.standard_normal((rows, 2)).round(1)[rng.integers(0, rows, rows)]  # with copies
+    book, bias = rng.standard_normal((codes, 2)).astype(np.float32), rng.random(codes).astype(np.float32)
+    cost, able = code_costs(residuals, book, bias), _contenders(residuals, book, bias)
+    assert len(able) <= codes**2
+    every, some = linear_sum_assignment(cost), linear_sum_assignment(cost[able])
+    assert cost[able][some].sum() == pytest.approx(cost[every].sum())
+    assert len(some[0]) == len(every[0])
+
+
+def test_a_crowded_bucket_is_thinned_out(monkeypatch):
+    """Beyond the limit of costs held at once, the bucket is settled as well, with no more of them than that."""
+    monkeypatch.setattr(repair, "CELLS", 64)
+    points = np.repeat([0.1, 0.2, 0.3], 40)
+    seen = []
+
+    def noted(residuals, *rest):
+        seen.append(len(residuals) * len(rest[0]))
+        return code_costs(residuals, *rest)
+
+    monkeypatch.setattr(repair, "code_costs", noted)
+    book = quantizer_of([[0.0]], [[k / 20] for k in range(9)])
+    choice = _share_free_codes(points[:, None], np.array([0]), book.codebooks[1], book.biases[1])
+    assert sorted(choice[choice >= 0].tolist()) == list(range(1, 9))
+    assert max(seen[:-1]) <= 120 < seen[-1] <= 9**3
+
+
 def test_suffix_counts_by_item_id():
     """The suffix is the rank by id within a path, not by row."""
     codes, result = settle(LINE, [0, 1, 0, 0], mode="suffix", order=[3, 1, 0, 2])
@@ -227,9 +262,10 @@ def test_suffix_counts_by_item_id():
 
 
 def test_new_suffixes_follow_pinned_ones():
-    """A pinned suffix stays, and a free lower one is not handed on."""
+    """A pinned suffix stays and a free lower one is not handed on; one above the pinned is free again."""
     codes = np.zeros((4, 1), np.int16)
     assert add_suffix(codes, np.array([-1, 5, -1, 2]))[:, 1].tolist() == [6, 5, 7, 2]
+    assert add_suffix(codes[:3], np.array([0, 1, -1]))[:, 1].tolist() == [0, 1, 2]  # whoever had 2 has left
 
 
 def test_suffix_keeps_held_rows():

@@ -13,8 +13,10 @@ def test_both_sides_are_measured_alike(two_releases: Path) -> None:
     """RQ-KMeans has every diagnostic that the quantiser has."""
     store = Store(str(two_releases / "store"))
     facts = next(iter(store.manifests("quantizer"))).metrics
-    measured = {"usage", "perplexity", "unique_share", "explained_variance", "cohesion", "neighbours", "nmi"}
+    spread = {"usage", "perplexity", "unique_share", "explained_variance", "embedding_variance"}
+    measured = spread | {"cohesion", "neighbours", "nmi"}
     assert measured <= set(facts) and measured <= set(facts["rq_kmeans"])
+    assert facts["reconstruction"] > 0
     for side in (facts, facts["rq_kmeans"]):
         assert [level["level"] for level in side["neighbours"]] == list(range(1, 1 + len(side["usage"])))
         assert (side["nmi"] is None) == (facts["nmi"] is None)

@@ -19,10 +19,7 @@ PAIRS = linked([(item, item + 8) for item in range(180)], heldout=[item % 3 == 0
 
 def refused(quantizer: Quantizer, items: int = 200) -> set[str]:
     """What the gate refuses of a quantiser's codes by default limits."""
-    vectors = clustered(items)
-    codes = quantizer.assign(quantizer.encode(vectors))
-    labels = [str(item % 8) for item in range(items)]
-    facts = diagnose(quantizer, vectors, codes, PAIRS, labels)
+    facts = diagnose(quantizer, clustered(items), PAIRS, [str(item % 8) for item in range(items)])
     return {each.subject for each in judge("quantizer", facts, limits_of("quantizer")) if not each.success}
 
 
@@ -53,6 +50,17 @@ def test_one_dead_level_of_a_large_codebook_is_refused() -> None:
         "quantizer.usage",
         "quantizer.perplexity",
         "quantizer.gini",
+    }
+
+
+def test_codes_that_know_nothing_are_refused_when_asked() -> None:
+    """By the share of the embeddings' variance alone: their own latents, cells of a grid, they explain well."""
+    fitted = fit_quantizer(clustered(2_000), None, config(method="random", codebooks=(8, 8)))
+    facts = diagnose(fitted.quantizer, clustered(2_000))
+    assert facts["explained_variance"][-1] > 0.9 and facts["embedding_variance"][-1] < 0.02
+    limits = limits_of("quantizer") | {"min_embedding_variance": 0.05}
+    assert {each.subject for each in judge("quantizer", facts, limits) if not each.success} == {
+        "quantizer.embedding_variance"
     }
 
 

@@ -117,6 +117,7 @@ BROKEN_FACTS: dict[tuple[str, str], tuple[dict[str, Any], dict[str, float]]] = {
     ("quantizer", "conditional_entropy"): ({}, {"min_conditional_entropy": 0.2}),
     ("quantizer", "unique_share"): ({}, {"min_unique_share": 0.98}),
     ("quantizer", "explained_variance"): ({"explained_variance": [0.0, 0.09]}, {}),
+    ("quantizer", "embedding_variance"): ({}, {"min_embedding_variance": 0.6}),
     ("quantizer", "nmi.lift"): ({}, {"min_category_lift": 3}),
     ("quantizer", "neighbours.lift"): ({}, {"min_neighbour_lift": 5}),
     ("quantizer", "cohesion.lift"): ({}, {"min_heldout_lift": 4}),

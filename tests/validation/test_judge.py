@@ -79,7 +79,9 @@ def test_what_could_not_be_measured_passes_with_a_note():
     assert category.expectation == (
         "first codes agree with categories (not measured: the catalogue has no category, or one for all)"
     )
-    assert heldout.expectation.endswith("(not measured: it takes 200 held-out pairs)")
+    assert heldout.expectation.endswith(
+        "(not measured: it takes 200 held-out pairs, and ends of different pairs on one first code)"
+    )
     none = judge("quantizer", {**facts, "neighbours": [], "cohesion": None}, {**limits_of("quantizer"), **limits})
     assert all(each.success for each in none)
 

@@ -106,6 +106,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "conditional_entropy": [0.9, 0.1],
         "unique_share": 0.95,
         "explained_variance": [0.6, 0.8],
+        "embedding_variance": [0.3, 0.5],
         "nmi": {"share": 0.5, "chance": 0.2, "lift": 2.5},
         "neighbours": [{"level": 1, "share": 0.4, "chance": 0.1, "lift": 4.0}],
         "cohesion": [{"level": 1, "pairs": 200, "share": 0.3, "chance": 0.1, "lift": 3.0}],

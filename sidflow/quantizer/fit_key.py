@@ -14,7 +14,7 @@ from sidflow.pairs.table import Pairs
 from sidflow.quantizer.codebook import Quantizer
 from sidflow.quantizer.digests import row_digests
 
-FORMAT = 1  # raise it when the state, or the steps between two states, change
+FORMAT = 2  # raise it when the state, or the steps between two states, change
 
 
 def fit_key(
