@@ -57,7 +57,7 @@ def assign_semantic_ids(
         topics = find_topics(made.codes, items["title"].to_pylist(), more, config.topic_terms)
         names = topics.by_item(made.codes)
         write_semantic_ids(SidTable(vectors.item_ids, made.codes, made.sizes, names), attempt.data)
-        write_topics(topics, attempt.data)
+        write_topics(topics, attempt.beside)
         on_progress(2, 2)
         return {**made.facts, "rows": len(made.codes)}
 

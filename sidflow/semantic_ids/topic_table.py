@@ -10,6 +10,7 @@ from sidflow.errors import CorruptArtifact
 from sidflow.semantic_ids.topics import Prefix, Topics
 
 FILE = "topics.parquet"
+KEPT = f"beside/{FILE}"  # its name among an artifact's files: readers of the data's folder see SIDs alone
 SCHEMA = pa.schema({"prefix": pa.string(), "topic": pa.string(), "titles": pa.list_(pa.string())})
 
 
@@ -31,13 +32,13 @@ def read_topics(files: Mapping[str, Path]) -> Topics:
     Raises:
         CorruptArtifact: If the file is not such a table.
     """
-    if FILE not in files:
+    if KEPT not in files:
         return Topics({}, {})
     try:
-        table = pq.read_table(files[FILE], schema=SCHEMA).to_pydict()
+        table = pq.read_table(files[KEPT], schema=SCHEMA).to_pydict()
         prefixes: list[Prefix] = [tuple(map(int, text.split("-"))) for text in table["prefix"]]
     except (pa.ArrowException, ValueError, AttributeError) as error:
-        raise CorruptArtifact(f"{files[FILE]}: not a table of topics; run the stage semantic_ids again.") from error
+        raise CorruptArtifact(f"{files[KEPT]}: not a table of topics; run the stage semantic_ids again.") from error
     return Topics(
         names=dict(zip(prefixes, table["topic"], strict=True)),
         titles=dict(zip(prefixes, map(tuple, table["titles"]), strict=True)),

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sidflow.errors import CorruptArtifact
-from sidflow.semantic_ids.topic_table import FILE, read_topics, write_topics
+from sidflow.semantic_ids.topic_table import FILE, KEPT, read_topics, write_topics
 from sidflow.semantic_ids.topics import Topics
 
 TOPICS = Topics(
@@ -17,7 +17,7 @@ TOPICS = Topics(
 def test_round_trip(tmp_path):
     """What is written is read."""
     write_topics(TOPICS, tmp_path)
-    assert read_topics({FILE: tmp_path / FILE}) == TOPICS
+    assert read_topics({KEPT: tmp_path / FILE}) == TOPICS
 
 
 def test_file_is_readable_by_others(tmp_path):
@@ -33,7 +33,7 @@ def test_file_is_readable_by_others(tmp_path):
 def test_no_topics_round_trip(tmp_path):
     """A catalogue without words has an empty table."""
     write_topics(Topics({}, {}), tmp_path)
-    assert read_topics({FILE: tmp_path / FILE}) == Topics({}, {})
+    assert read_topics({KEPT: tmp_path / FILE}) == Topics({}, {})
 
 
 def test_an_older_release_has_no_such_file():
@@ -46,7 +46,7 @@ def test_other_tables_are_refused(tmp_path, prefix):
     """A prefix that is none, and a file that is no table."""
     pq.write_table(pa.table({"prefix": [prefix], "topic": ["a"], "titles": [["b"]]}), tmp_path / FILE)
     with pytest.raises(CorruptArtifact, match="not a table of topics"):
-        read_topics({FILE: tmp_path / FILE})
+        read_topics({KEPT: tmp_path / FILE})
     (tmp_path / FILE).write_bytes(b"no table")
     with pytest.raises(CorruptArtifact, match="run the stage semantic_ids again"):
-        read_topics({FILE: tmp_path / FILE})
+        read_topics({KEPT: tmp_path / FILE})
