@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()
     if not arguments.table:
+        arguments.out.mkdir(parents=True, exist_ok=True)
         files = [f"interactions.path={arguments.interactions}", f"catalogue.path={arguments.catalogue}"]
         inputs = read_inputs(load_config("benchmarks/amazon.yaml", [*files, *arguments.overrides]))
         for name, seed in run_order(arguments.only, arguments.seeds):
