@@ -46,7 +46,7 @@ ROWS = {
     "popularity": Row("popularity", "popularity"),
     "transitions": Row("last-item transitions", "transitions"),
     "knn": Row("item-kNN, mined pairs", "knn"),
-    "tiger": Row("TIGER's T5 on the same SIDs, beam 20, last weights", "tiger"),
+    "tiger": Row("TIGER's T5 on the same SIDs", "tiger"),
     "step-codes": Row("codes alone", settings=_short(*_CODES), group="ingredients", content=False),
     "step-content": Row("+ content", settings=_short(*_CODES), group="ingredients"),
     "step-dropout": Row(

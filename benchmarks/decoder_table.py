@@ -23,7 +23,11 @@ WAYS = {
     "test_dense_head_alone_unseen": "dense head alone, without what a user has seen",
 }
 TIME = {"time": "time split"}
-VALIDATED = {"decoder": "4,000 users, beam 20", "sasrec": "4,000 users, exact", "tiger": "500 users, beam 50"}
+VALIDATED = {
+    "decoder": "4,000 users, beam 20",
+    "sasrec": "4,000 users, exact, among unseen items",
+    "tiger": "500 users, beam 50",
+}
 TITLES = {
     "main": "Beside others",
     "tuning": "SASRec's settings, chosen on validation",
