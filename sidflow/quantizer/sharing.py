@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sidflow.quantizer.codebook import Array, unit_rows
+from sidflow.quantizer.codebook import CHUNK, Array, unit_rows
 
 Codes = npt.NDArray[np.integer[Any]]
 Prefixes = npt.NDArray[np.int64]
@@ -109,8 +109,8 @@ def _nearest(vectors: Array, queries: npt.NDArray[np.int64], mean: Array, count:
     asked = unit_rows(np.asarray(vectors[queries], np.float32) - mean)
     best = np.full((len(queries), count), -np.inf, np.float32)
     items = np.zeros((len(queries), count), np.int64)
-    for start in range(0, len(vectors), 16_384):
-        chunk = unit_rows(np.asarray(vectors[start : start + 16_384], np.float32) - mean)
+    for start in range(0, len(vectors), CHUNK):
+        chunk = unit_rows(np.asarray(vectors[start : start + CHUNK], np.float32) - mean)
         cosines = asked @ chunk.T
         numbers = np.broadcast_to(np.arange(start, start + len(chunk)), cosines.shape)
         cosines[numbers == queries[:, None]] = -np.inf

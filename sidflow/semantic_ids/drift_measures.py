@@ -4,12 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from sidflow.pairs.table import Pairs
-from sidflow.quantizer.codebook import Quantizer
+from sidflow.quantizer.codebook import CHUNK, Quantizer
 from sidflow.semantic_ids.chunks import latents_of
 from sidflow.semantic_ids.table import positions
 from sidflow.semantic_ids.unique import squared_errors
-
-CHUNK = 16_384  # rows compared at once: the vectors are memory-mapped
 
 
 def psi(before: np.ndarray, after: np.ndarray) -> float:
